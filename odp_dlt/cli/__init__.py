@@ -1,0 +1,1 @@
+"""The `odp` command; one file a group of commands."""

@@ -1,0 +1,1 @@
+"""Arrow tables reach the places they are loaded to; one file a destination."""

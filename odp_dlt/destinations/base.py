@@ -1,0 +1,91 @@
+"""What the pipeline needs of a place that tables are loaded into.
+
+To add one, copy the nearest file of this folder: its name is what YAML says.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, ClassVar
+
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict
+
+from odp_dlt.registry import Registry
+from odp_dlt.schema.model import Disposition, Schema, Table
+
+
+class Session(ABC):
+    """Work on one dataset that commits as a whole, when the `with` around it is left in order."""
+
+    @abstractmethod
+    def columns(self, table: str) -> dict[str, str]:
+        """Column name → the destination's own type name, in order; empty if there is no such table."""
+
+    @abstractmethod
+    def evolve(self, table: Table) -> None:
+        """Create `table`, or add the columns it lacks. Never drops or retypes a column."""
+
+    @abstractmethod
+    def load(self, family: Sequence[Table], rows: Mapping[str, pa.RecordBatchReader]) -> dict[str, int]:
+        """Load a root table and its nested ones by the root's disposition; rows sent, by table.
+
+        `family` holds all tables of the schema's family, parents first; `rows` only those that got
+        rows. All tables of `family` that have typed columns exist already.
+        """
+
+    @abstractmethod
+    def read(
+        self, table: str, *, where: Mapping[str, str] | None = None, newest_by: str | None = None
+    ) -> pa.Table:
+        """Rows of a small table whose columns equal `where`; empty, of no columns, if it is missing.
+
+        With `newest_by`, only the one row with the greatest value in that column.
+        """
+
+    @abstractmethod
+    def count(self, table: str) -> int:
+        """How many rows `table` holds now, this session's own included."""
+
+
+class Destination(BaseModel, ABC):
+    """One configured place. Its fields are the YAML's `destination_params`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dispositions: ClassVar[frozenset[Disposition]]
+    max_identifier: ClassVar[int] = 65536
+
+    @property
+    def name(self) -> str:
+        """The name by which YAML finds this destination."""
+        return type(self).__module__.rpartition(".")[2]
+
+    @abstractmethod
+    def open(self, dataset: str, *, write: bool = True) -> AbstractContextManager[Session]:
+        """A session on `dataset`. Leaving it without an error commits; with one, nothing stays.
+
+        With `write=False` nothing is created: a place that is not there reads as an empty one.
+        Raises DestinationBusy when others hold the place for longer than its wait allows.
+        """
+
+    @abstractmethod
+    def address(self, dataset: str, table: str) -> str:
+        """How other tools name `table`: `dataset.table`, or a URI."""
+
+    @abstractmethod
+    def location(self) -> str:
+        """Where the place is, without credentials: what a person may read."""
+
+    def type_name(self, column: Any) -> str | None:
+        """The destination's type for a schema column, for docs of tables not yet loaded."""
+        return column.data_type if column.data_type else None
+
+
+destinations: Registry[Destination] = Registry(
+    "destination",
+    "odp_dlt.destinations",
+    Destination,  # type: ignore[type-abstract]
+)
+
+__all__ = ["Destination", "Schema", "Session", "destinations"]

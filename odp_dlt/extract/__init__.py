@@ -1,0 +1,1 @@
+"""The user's code becomes pages of rows."""

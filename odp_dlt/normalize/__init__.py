@@ -1,0 +1,1 @@
+"""Pages of nested rows become flat Arrow tables."""

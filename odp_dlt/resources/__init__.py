@@ -1,0 +1,1 @@
+"""Shared connections named in dagster_config; one file a kind."""

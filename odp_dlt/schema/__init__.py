@@ -1,0 +1,1 @@
+"""What a table is: values only, no I/O but the schema file."""

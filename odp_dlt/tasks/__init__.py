@@ -1,0 +1,1 @@
+"""What an asset can do; one file a task type."""

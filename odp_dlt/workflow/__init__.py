@@ -1,0 +1,1 @@
+"""YAML becomes validated models; knows neither Dagster nor the engine."""
