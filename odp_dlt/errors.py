@@ -23,7 +23,9 @@ class OdpError(Exception):
 
 
 class ConfigError(OdpError):
-    """Whoever wrote the YAML, the settings or the call must act. Raised before anything is fetched."""
+    """Whoever wrote the YAML, the settings or the call must act. Raised before anything is
+    fetched.
+    """
 
     exit_code = 2
 

@@ -35,7 +35,7 @@ class Registry(Generic[T]):
     base: type[T]
 
     def find(self, name: str, *, at: object = None) -> type[T]:
-        """The class that `name` means. ConfigError if there is none, or if its driver is missing."""
+        """The class that `name` means. ConfigError if there is none or its driver is missing."""
         module_name, _, attribute = name.rpartition(".")
         if module_name:
             return self._own(module_name, attribute, at)
@@ -43,7 +43,9 @@ class Registry(Generic[T]):
             found = self._in_home(name, at)
             if found is not None:
                 return found
-        raise ConfigError(f"no {self.what} is named '{name}'", at=at, hint=nearest(name, self.names()))
+        raise ConfigError(
+            f"no {self.what} is named '{name}'", at=at, hint=nearest(name, self.names())
+        )
 
     def names(self) -> list[str]:
         """Every name that can be used, those whose driver is not installed included.
@@ -87,15 +89,16 @@ class Registry(Generic[T]):
             raise ConfigError(
                 f"'{module_name}.{attribute}' is not a {self.what}",
                 at=at,
-                hint=f"It must be a class derived from {self.base.__module__}.{self.base.__name__}.",
+                hint=f"It must derive from {self.base.__module__}.{self.base.__name__}.",
             )
         return found
 
 
 def _entry(module: ModuleType, base: type[T]) -> type[T] | None:
-    """The one class that `module` itself defines below `base`; modules without one are no entries."""
+    """The one class that `module` itself defines below `base`; without one it is no entry."""
     for value in vars(module).values():
-        own = inspect.isclass(value) and value.__module__ == module.__name__
-        if own and issubclass(value, base) and not inspect.isabstract(value):
+        if not (inspect.isclass(value) and value.__module__ == module.__name__):
+            continue
+        if issubclass(value, base) and not inspect.isabstract(value):
             return value
     return None

@@ -6,13 +6,13 @@ To add one, copy the nearest file of this folder: its name is what YAML says.
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 
 from odp_dlt.registry import Registry
-from odp_dlt.schema.model import Disposition, Schema, Table
+from odp_dlt.schema.model import Column, Disposition, Table
 
 
 class Session(ABC):
@@ -20,14 +20,18 @@ class Session(ABC):
 
     @abstractmethod
     def columns(self, table: str) -> dict[str, str]:
-        """Column name → the destination's own type name, in order; empty if there is no such table."""
+        """Column name → the destination's own type name, in order; empty if there is no such
+        table.
+        """
 
     @abstractmethod
     def evolve(self, table: Table) -> None:
         """Create `table`, or add the columns it lacks. Never drops or retypes a column."""
 
     @abstractmethod
-    def load(self, family: Sequence[Table], rows: Mapping[str, pa.RecordBatchReader]) -> dict[str, int]:
+    def load(
+        self, family: Sequence[Table], rows: Mapping[str, pa.RecordBatchReader]
+    ) -> dict[str, int]:
         """Load a root table and its nested ones by the root's disposition; rows sent, by table.
 
         `family` holds all tables of the schema's family, parents first; `rows` only those that got
@@ -38,7 +42,7 @@ class Session(ABC):
     def read(
         self, table: str, *, where: Mapping[str, str] | None = None, newest_by: str | None = None
     ) -> pa.Table:
-        """Rows of a small table whose columns equal `where`; empty, of no columns, if it is missing.
+        """Rows of a small table whose columns equal `where`; no columns either if it is missing.
 
         With `newest_by`, only the one row with the greatest value in that column.
         """
@@ -61,6 +65,10 @@ class Destination(BaseModel, ABC):
         """The name by which YAML finds this destination."""
         return type(self).__module__.rpartition(".")[2]
 
+    def bound(self, pipeline_name: str) -> "Destination":
+        """This destination with what it derives from a pipeline's name filled in."""
+        return self
+
     @abstractmethod
     def open(self, dataset: str, *, write: bool = True) -> AbstractContextManager[Session]:
         """A session on `dataset`. Leaving it without an error commits; with one, nothing stays.
@@ -77,9 +85,9 @@ class Destination(BaseModel, ABC):
     def location(self) -> str:
         """Where the place is, without credentials: what a person may read."""
 
-    def type_name(self, column: Any) -> str | None:
+    def type_name(self, column: Column) -> str | None:
         """The destination's type for a schema column, for docs of tables not yet loaded."""
-        return column.data_type if column.data_type else None
+        return column.data_type
 
 
 destinations: Registry[Destination] = Registry(
@@ -87,5 +95,3 @@ destinations: Registry[Destination] = Registry(
     "odp_dlt.destinations",
     Destination,  # type: ignore[type-abstract]
 )
-
-__all__ = ["Destination", "Schema", "Session", "destinations"]

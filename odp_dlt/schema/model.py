@@ -9,7 +9,17 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
 DataType = Literal[
-    "text", "double", "bool", "timestamp", "bigint", "binary", "json", "decimal", "wei", "date", "time"
+    "text",
+    "double",
+    "bool",
+    "timestamp",
+    "bigint",
+    "binary",
+    "json",
+    "decimal",
+    "wei",
+    "date",
+    "time",
 ]
 Disposition = Literal["append", "replace", "merge", "skip"]
 

@@ -1,0 +1,1 @@
+"""The worked example: workflow files, and the Dagster definitions made of them."""

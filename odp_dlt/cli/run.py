@@ -1,0 +1,121 @@
+"""`odp run`: materialize assets of the project in this process."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from functools import partial
+from typing import TYPE_CHECKING
+
+import click
+from rich.markup import escape
+from rich.table import Table
+
+from odp_dlt.cli import terminal
+from odp_dlt.cli.project import Project
+
+if TYPE_CHECKING:
+    from odp_dlt.definitions.run import Event, Finished
+
+_MARKS = {"done": "[green]✓[/]", "failed": "[red]✗[/]", "skipped": "[yellow]-[/]"}
+
+
+def _show(working: terminal.Working, event: "Event") -> None:
+    """A line that stays for each end, and in between what goes on now."""
+    from odp_dlt.definitions.run import Finished, Said
+
+    if isinstance(event, Said):
+        working.now(f"{event.asset_key}: {event.text}")
+    elif isinstance(event, Finished):
+        working.keep(f"{_MARKS[event.status]} {escape(f'{event.asset_key}: {_in_short(event)}')}")
+    else:
+        partition = f" [{event.partition}]" if event.partition else ""
+        working.now(f"{event.asset_key}{partition}: starts")
+
+
+def _in_short(end: "Finished") -> str:
+    if end.problem:
+        return f"failed after {end.seconds:.1f} s"
+    if end.reason:
+        return f"skipped, because {end.reason}"
+    return f"{sum(one.rows or 0 for one in end.made):,} rows in {end.seconds:.1f} s"
+
+
+@click.command("run")
+@click.argument("selection", required=False)
+@click.option("--select", "selected", metavar="SELECTION", help="The same, as an option.")
+@click.option("--partition", metavar="KEY", help="Default: the latest complete partition.")
+@terminal.output_option
+@click.pass_obj
+@click.pass_context
+def command(
+    ctx: click.Context,
+    project: Project,
+    selection: str | None,
+    selected: str | None,
+    partition: str | None,
+    output: str,
+) -> None:
+    """Materialize assets, all or a Dagster asset SELECTION, in this process.
+
+    A SELECTION is for instance: github/api/pulls, 'key:"github/api/pulls"+', group:marts.
+    Exits with 1 when an asset failed, with 2 when what you wrote is wrong.
+    """
+    if selection and selected:
+        raise click.UsageError("Give the selection once: as the argument or as --select.")
+    config_dir, root = project.found(), project.root
+    from odp_dlt.definitions import build_definitions
+    from odp_dlt.definitions.run import dagster_home, exit_code, run_assets
+
+    with terminal.working("Reading the project …") as working:
+        finished = run_assets(
+            build_definitions(config_dir),
+            dagster_home(root),
+            partial(_show, working),
+            selection=selection or selected,
+            partition=partition,
+        )
+    if output == "json":
+        terminal.write_json([_as_json(end) for end in finished])
+    else:
+        terminal.results().print(_table(finished))
+    _tell(finished, project.verbose)
+    ctx.exit(exit_code(finished))
+
+
+def _as_json(end: "Finished") -> dict[str, object]:
+    found = asdict(end)
+    if found["problem"]:
+        del found["problem"]["trace"]
+    return found
+
+
+def _table(finished: Sequence["Finished"]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for name in ("asset", "partition", "destination_table_id"):
+        table.add_column(name)
+    for name in ("rows", "seconds"):
+        table.add_column(name, justify="right")
+    for end in finished:
+        made = {one.asset_key: one for one in end.made}
+        if not made or end.status != "done":
+            word = "nothing to load" if end.status == "done" else end.status
+            table.add_row(end.asset_key, end.partition, word, "", f"{end.seconds:.1f}")
+        for number, one in enumerate(made.values()):
+            first = number == 0 and end.status == "done"  # the seconds are those of all its tables
+            table.add_row(
+                one.asset_key,
+                end.partition,
+                one.destination_table_id,
+                None if one.rows is None else f"{one.rows:,}",
+                f"{end.seconds:.1f}" if first else None,
+            )
+    return table
+
+
+def _tell(finished: Sequence["Finished"], verbose: bool) -> None:
+    """Why something did not run, on stderr."""
+    for end in finished:
+        if end.problem:
+            mark = click.style("Failed: ", fg="red", bold=True)
+            click.echo(f"{mark}{end.asset_key}\n  {end.problem.message}", err=True)
+            if verbose:
+                click.echo(end.problem.trace, err=True)

@@ -1,0 +1,179 @@
+"""What each workflow asset will make, and all that is wrong with the workflow."""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import dagster as dg
+
+from odp_dlt.definitions.keys import key_problems
+from odp_dlt.definitions.partitions import partitions_by_asset
+from odp_dlt.errors import ConfigError, OdpError
+from odp_dlt.resources.base import Resource, resources
+from odp_dlt.tasks.base import Planned, Site, Task, tasks
+from odp_dlt.tasks.params import (
+    ParamError,
+    holds_template,
+    named_values,
+    param_names,
+    validated,
+    validated_unless_template,
+)
+from odp_dlt.workflow.load import together
+from odp_dlt.workflow.models import Asset, Entry, Position, Workflow
+from odp_dlt.workflow.template import Known, check, names_in, render
+
+Partitions = dg.PartitionsDefinition[str]
+
+
+@dataclass(frozen=True)
+class PlannedAsset:
+    """A workflow asset with its task type and what it makes, parents first.
+
+    `parent_partitions` has an item for each key of `depends_on` that the workflow itself makes.
+    """
+
+    asset: Asset
+    task: type[Task]
+    makes: tuple[Planned, ...]
+    site: Site
+    partitions: Partitions | None
+    parent_partitions: Mapping[str, Partitions | None] = field(default_factory=dict)
+
+    @property
+    def op_name(self) -> str:
+        return self.asset.asset_key.replace("/", "__")
+
+    @property
+    def resource_kinds(self) -> frozenset[str]:
+        """The kinds of resources that the task uses, or its templates name."""
+        named = (name.split(".") for name in names_in(self.asset.params))
+        return self.task.needs | {parts[1] for parts in named if parts[0] == "resource"}
+
+    def at(self, path: tuple[str | int, ...]) -> Position:
+        """Where the param at `path` is written."""
+        return self.asset.origin.at("params", *path)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All of a workflow's assets, valid as far as that is known before a run."""
+
+    workflow: Workflow
+    assets: tuple[PlannedAsset, ...]
+
+
+def plan(workflow: Workflow) -> Plan:
+    """Plan every asset; a ConfigError that lists all that is wrong, file and line with each."""
+    problems: list[ConfigError] = []
+    site = _site(workflow, problems)
+    partitions = partitions_by_asset(workflow, problems)
+    if problems:  # without them the assets would only be wrong once more
+        raise together(problems)
+    planned = []
+    for asset in workflow.assets:
+        try:
+            planned.append(_planned(asset, site, partitions.get(asset.asset_key)))
+        except ConfigError as e:
+            problems.append(e)
+    if not problems:
+        problems += key_problems((one.asset, one.makes) for one in planned)
+    if problems:
+        raise together(problems)
+    return Plan(workflow, _with_parents(planned))
+
+
+def located(error: OdpError, entry: Entry) -> OdpError:
+    """`error` with the file and line of the param, or of the entry, that it is about."""
+    if isinstance(error, ParamError):
+        return ConfigError(
+            error.message, at=entry.origin.at("params", *error.path), hint=error.hint
+        )
+    if error.at is None:
+        error.at = str(entry.origin.at())
+    return error
+
+
+def _site(workflow: Workflow, problems: list[ConfigError]) -> Site:
+    """The project's resources; those that are wrong are left out, and told in `problems`."""
+    found: dict[str, Resource] = {}
+    for config in workflow.resources:
+        try:
+            kind = resources.find(config.resource_kind, at=config.origin.at("resource_kind"))
+            found[config.resource_kind] = validated(kind, config.params, workflow.root)
+        except ConfigError as e:
+            problems.append(_config_error(e, config))
+    return Site(workflow.root, found)
+
+
+def _planned(asset: Asset, site: Site, partitions: Partitions | None) -> PlannedAsset:
+    task = tasks.find(asset.task_type, at=asset.origin.at("task_type"))
+    try:
+        for kind in sorted(task.needs):
+            site.resource(kind)
+        wrong = check(
+            asset.params,
+            Known(
+                parents=tuple(asset.depends_on),
+                resources={kind: param_names(type(one)) for kind, one in site.resources.items()},
+                partitioned=partitions is not None,
+            ),
+            lambda path: asset.origin.at("params", *path),
+        )
+        if wrong:
+            raise together(wrong)
+        return PlannedAsset(asset, task, tuple(_makes(asset, task, site)), site, partitions)
+    except ConfigError as e:
+        raise _config_error(e, asset) from e
+
+
+def _with_parents(planned: Sequence[PlannedAsset]) -> tuple[PlannedAsset, ...]:
+    found = {made.key: one.partitions for one in planned for made in one.makes}
+    return tuple(
+        replace(one, parent_partitions={k: found[k] for k in one.asset.depends_on if k in found})
+        for one in planned
+    )
+
+
+def _makes(asset: Asset, task: type[Task], site: Site) -> list[Planned]:
+    params = _filled_now(asset.params, site)
+    found = validated_unless_template(task, params, site.root)
+    if found is not None:
+        return found.assets(asset.asset_key, site)
+    if task.assets is Task.assets:
+        return [Planned(asset.asset_key)]
+    late = next(name for name, value in params.items() if holds_template(value))
+    raise ParamError(f"'{late}' cannot be a template of the run: the assets depend on it", (late,))
+
+
+def _filled_now(value: Any, site: Site) -> Any:
+    """`value` with those strings rendered whose every name is known before a run."""
+    if isinstance(value, Mapping):
+        return {key: _filled_now(item, site) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_filled_now(item, site) for item in value]
+    if not holds_template(value):
+        return value
+    names = names_in(value)
+    environment = {name.removeprefix("env.") for name in names if name.startswith("env.")}
+    now = len(environment) + sum(name.startswith("resource.") for name in names)
+    if now < len(names) or not environment <= os.environ.keys():
+        return value
+    return render(value, {"env": os.environ, "resource": resource_values(site.resources.items())})
+
+
+def resource_values(found: Iterable[tuple[str, Resource]]) -> dict[str, Mapping[str, Any]]:
+    """What templates call `resource`: kind → param → value."""
+    return {kind: named_values(one) for kind, one in found}
+
+
+def _config_error(error: ConfigError, entry: Entry) -> ConfigError:
+    said = located(error, entry)
+    assert isinstance(said, ConfigError)
+    return said
+
+
+def defined_keys(planned: Iterable[PlannedAsset]) -> Iterator[str]:
+    """The keys of all assets that the workflow makes."""
+    return (made.key for one in planned for made in one.makes)

@@ -1,0 +1,118 @@
+"""A workflow asset's step in a Dagster run: fill the templates, do the work, report each asset."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import dagster as dg
+
+from odp_dlt.definitions.metadata import of_run
+from odp_dlt.definitions.plan import PlannedAsset, located
+from odp_dlt.definitions.values import partition_keys, step_values
+from odp_dlt.errors import OdpError, RetriableError
+from odp_dlt.tasks.base import Context, Done, Site
+from odp_dlt.tasks.params import validated
+from odp_dlt.workflow.template import render
+
+PROGRESS_EVERY_S = 2.0
+
+
+def run_step(
+    context: dg.AssetExecutionContext, planned: PlannedAsset, code_version: str
+) -> Iterator[dg.MaterializeResult[Any]]:
+    """Run the asset's task; the results of the selected assets, the others recorded as events.
+
+    What the task cannot do becomes a `dg.Failure` whose metadata say the error's class and the exit
+    code of a program that ends with it; only errors that a new start can mend may be retried.
+    """
+    try:
+        for done in _work(context, planned):
+            key = dg.AssetKey(done.asset_key.split("/"))
+            if key in context.selected_asset_keys:
+                yield dg.MaterializeResult(asset_key=key, metadata=of_run(done))
+            else:
+                _record(context, planned, done, code_version)
+    except OdpError as e:
+        said = located(e, planned.asset)
+        raise dg.Failure(
+            description=str(said),
+            metadata={"error": type(e).__name__, "exit_code": said.exit_code},
+            allow_retries=isinstance(e, RetriableError),
+        ) from e
+
+
+def _work(context: dg.AssetExecutionContext, planned: PlannedAsset) -> Iterator[Done]:
+    site = Site(
+        planned.site.root,
+        {kind: getattr(context.resources, kind) for kind in planned.resource_kinds},
+    )
+    values = step_values(context, planned, site.resources)
+    params = render(planned.asset.params, values, at=planned.at)
+    task = validated(planned.task, params, site.root)
+    with _engine_log(context.log):
+        yield from task.run(
+            Context(
+                planned.asset.asset_key,
+                context.run.run_id,
+                site,
+                context.log,
+                _progress(context.log.info),
+            )
+        )
+
+
+def _record(
+    context: dg.AssetExecutionContext, planned: PlannedAsset, done: Done, code_version: str
+) -> None:
+    """Tell Dagster of a table that the load has renewed although nobody selected it."""
+    partitions: list[str | None] = [*partition_keys(context, planned)]
+    for partition in partitions or [None]:
+        context.log_event(
+            dg.AssetMaterialization(
+                asset_key=done.asset_key.split("/"),
+                metadata=of_run(done),
+                partition=partition,
+                tags={"dagster/code_version": code_version},
+            )
+        )
+
+
+def _progress(log: Callable[[str], None]) -> Callable[[str], None]:
+    """Passes on a line at most every two seconds: each one is a row in Dagster's event log."""
+    last = [0.0]
+
+    def say(line: str) -> None:
+        now = time.monotonic()
+        if now - last[0] >= PROGRESS_EVERY_S:
+            last[0] = now
+            log(line)
+
+    return say
+
+
+class _Forward(logging.Handler):
+    """Hands the engine's own log records to Dagster's log."""
+
+    def __init__(self, log: logging.Logger) -> None:
+        super().__init__(logging.INFO)
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._log.log(record.levelno, record.getMessage())
+
+
+@contextmanager
+def _engine_log(log: logging.Logger) -> Iterator[None]:
+    """Inside, what the engine logs (such as a wait for a lock) is in Dagster's event log."""
+    engine, handler = logging.getLogger("odp_dlt"), _Forward(log)
+    level = engine.level
+    engine.addHandler(handler)
+    if not engine.isEnabledFor(logging.INFO):
+        engine.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        engine.removeHandler(handler)
+        engine.setLevel(level)

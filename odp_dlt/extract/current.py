@@ -1,0 +1,100 @@
+"""What runs at this moment: settings, pipeline, source and resource, and the state that is theirs.
+
+The user's code asks for it while its generator is being advanced; see `pages`.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from odp_dlt.errors import SourceError
+from odp_dlt.settings import Settings
+
+
+@dataclass(frozen=True)
+class Running:
+    """`state` is the pipeline's whole state, dlt's layout; user code changes it in place."""
+
+    settings: Settings
+    pipeline_name: str | None = None
+    state: dict[str, Any] = field(default_factory=dict)
+    source_name: str | None = None
+    section: str | None = None
+    resource_name: str | None = None
+
+
+_running: ContextVar[Running | None] = ContextVar("odp_dlt_running", default=None)
+
+
+@contextmanager
+def running(now: Running) -> Iterator[Running]:
+    """`now` is what the functions below speak of, inside the `with`."""
+    token = _running.set(now)
+    try:
+        yield now
+    finally:
+        _running.reset(token)
+
+
+def now() -> Running | None:
+    """What runs, or None outside of a run."""
+    return _running.get()
+
+
+def settings() -> Settings:
+    """The run's settings; outside of a run those of the working directory."""
+    present = now()
+    return Settings.from_folder(Path.cwd()) if present is None else present.settings
+
+
+def pipeline_name() -> str | None:
+    """The name of the pipeline that runs, if one does."""
+    present = now()
+    return None if present is None else present.pipeline_name
+
+
+def source_name() -> str | None:
+    """The name of the source that is being extracted, if one is."""
+    present = now()
+    return None if present is None else present.source_name
+
+
+def section() -> str | None:
+    """The section under which the running source's settings stand, if one runs."""
+    present = now()
+    return None if present is None else present.section
+
+
+def resource_name() -> str:
+    """The name of the resource that is being extracted. SourceError outside of one."""
+    present = now()
+    if present is None or present.resource_name is None:
+        raise _outside("resource_name")
+    return present.resource_name
+
+
+def source_state() -> dict[str, Any]:
+    """The running source's own part of the state, to be read and changed in place."""
+    present = now()
+    if present is None or present.source_name is None:
+        raise _outside("source_state")
+    sources: dict[str, Any] = present.state.setdefault("sources", {})
+    state: dict[str, Any] = sources.setdefault(present.source_name, {})
+    return state
+
+
+def resource_state(name: str | None = None) -> dict[str, Any]:
+    """The running resource's own part of the state, or that of the resource `name` beside it."""
+    resources: dict[str, Any] = source_state().setdefault("resources", {})
+    state: dict[str, Any] = resources.setdefault(name or resource_name(), {})
+    return state
+
+
+def _outside(asked: str) -> SourceError:
+    return SourceError(
+        f"dlt.current.{asked}() was called while no resource was being extracted",
+        hint="Call it inside the resource's generator function.",
+    )

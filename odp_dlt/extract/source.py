@@ -1,0 +1,93 @@
+"""A source: resources that belong together, share a schema, and are loaded as one."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from odp_dlt.errors import ConfigError, SourceError
+from odp_dlt.extract.resource import Resource
+from odp_dlt.registry import nearest
+
+
+class Resources(dict[str, Resource]):
+    """The resources of a source by name, in the order in which the source gives them."""
+
+    @property
+    def selected(self) -> dict[str, Resource]:
+        """Those that a run loads."""
+        return {name: resource for name, resource in self.items() if resource.selected}
+
+
+class Source:
+    """Resources under one schema name; each is also an attribute.
+
+    `section` is where the settings of the resources stand. Setting the attributes changes the
+    source, as in dlt; `with_resources` gives a new one.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        resources: Sequence[Resource],
+        *,
+        section: str = "",
+        max_table_nesting: int | None = None,
+        root_key: bool | None = None,
+        schema_contract: str | Mapping[str, str] | None = None,
+    ) -> None:
+        """SourceError if two of the resources have one name."""
+        self.name = name
+        self.section = section or name
+        self.max_table_nesting = max_table_nesting
+        self.root_key = root_key
+        self.schema_contract = schema_contract
+        self.resources = Resources()
+        for resource in resources:
+            if resource.name in self.resources:
+                raise SourceError(f"source '{name}' has two resources named '{resource.name}'")
+            self.resources[resource.name] = replace(resource)
+
+    @property
+    def selected_resources(self) -> dict[str, Resource]:
+        """The resources that a run loads, by name."""
+        return self.resources.selected
+
+    def with_resources(self, *names: str) -> "Source":
+        """A new source that loads only the resources `names`. ConfigError if it lacks one."""
+        for name in names:
+            if name not in self.resources:
+                raise ConfigError(
+                    f"source '{self.name}' has no resource '{name}'",
+                    hint=nearest(name, self.resources),
+                )
+        return self._copy([replace(r, selected=r.name in names) for r in self.resources.values()])
+
+    def add_limit(
+        self, max_items: int | None, max_time: float | None = None, count_rows: bool = False
+    ) -> "Source":
+        """The same limit for every resource."""
+        for resource in self.resources.values():
+            resource.add_limit(max_items, max_time, count_rows)
+        return self
+
+    def _copy(self, resources: Sequence[Resource]) -> "Source":
+        return Source(
+            self.name,
+            resources,
+            section=self.section,
+            max_table_nesting=self.max_table_nesting,
+            root_key=self.root_key,
+            schema_contract=self.schema_contract,
+        )
+
+    def __getattr__(self, name: str) -> Any:
+        """The resource `name`."""
+        resources = self.__dict__.get("resources", {})
+        if name in resources:
+            return resources[name]
+        raise AttributeError(f"source '{self.__dict__.get('name')}' has no resource '{name}'")
+
+    def __iter__(self) -> Iterator[Any]:
+        """The rows of all selected resources, one resource after the other."""
+        for resource in self.selected_resources.values():
+            yield from resource

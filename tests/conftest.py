@@ -1,0 +1,69 @@
+"""What many tests need: a pipeline into a DuckDB file of the test's own, and its tables as rows."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from odp_dlt.destinations.duckdb import Duckdb
+from odp_dlt.pipeline.info import LoadInfo
+from odp_dlt.pipeline.pipeline import Pipeline
+from odp_dlt.settings import Settings
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A dataset in a DuckDB file, and how to load more into it."""
+
+    folder: Path
+    database: Path
+
+    def pipeline(self, name: str = "shop", dataset: str = "data", **more: Any) -> Pipeline:
+        destination = Duckdb(database=self.database, wait_s=more.pop("wait_s", 60.0))
+        return Pipeline(
+            name,
+            destination,
+            dataset,
+            Settings.from_folder(self.folder, {}),
+            work_dir=self.folder / "packages",
+            **more,
+        )
+
+    def load(self, data: Any, **hints: Any) -> LoadInfo:
+        return self.pipeline().run(data, **hints)
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        with duckdb.connect(str(self.database), read_only=True) as con:
+            return con.sql(sql).fetchall()
+
+    def columns(self, table: str, dataset: str = "data") -> dict[str, str]:
+        found = self.rows(
+            "SELECT column_name, data_type FROM duckdb_columns() "
+            f"WHERE schema_name = '{dataset}' AND table_name = '{table}' ORDER BY column_index"
+        )
+        return dict(found)
+
+    def tables(self, dataset: str = "data") -> set[str]:
+        return {
+            name
+            for (name,) in self.rows(
+                f"SELECT table_name FROM duckdb_tables() WHERE schema_name = '{dataset}'"
+            )
+        }
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Loaded:
+    return Loaded(tmp_path, tmp_path / "place.duckdb")
+
+
+@pytest.fixture
+def new_place(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Loaded]:
+    def make() -> Loaded:
+        folder = tmp_path_factory.mktemp("place")
+        return Loaded(folder, folder / "place.duckdb")
+
+    return make
