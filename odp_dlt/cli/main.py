@@ -47,7 +47,7 @@ class Commands(click.Group):
         except OdpError as e:
             _explain(ctx, click.style("Error: ", fg="red", bold=True) + str(e))
             ctx.exit(e.exit_code)
-        except (click.ClickException, click.exceptions.Exit, OSError):
+        except (click.ClickException, click.exceptions.Exit, BrokenPipeError):
             raise
         except Exception as e:  # noqa: BLE001 - the last place that can say it in one line
             what = " ".join(str(e).split()) or "no message"

@@ -13,16 +13,18 @@ from odp_dlt.cli import terminal
 from odp_dlt.cli.project import Project
 
 if TYPE_CHECKING:
-    from odp_dlt.definitions.run import Event, Finished
+    from odp_dlt.definitions.events import Event, Finished
 
 _MARKS = {"done": "[green]✓[/]", "failed": "[red]✗[/]", "skipped": "[yellow]-[/]"}
 
 
 def _show(working: terminal.Working, event: "Event") -> None:
     """A line that stays for each end, and in between what goes on now."""
-    from odp_dlt.definitions.run import Finished, Said
+    from odp_dlt.definitions.events import Finished, Said
 
-    if isinstance(event, Said):
+    if isinstance(event, Said) and event.is_warning:
+        working.keep(f"[yellow]![/] {escape(f'{event.asset_key}: {event.text}')}")
+    elif isinstance(event, Said):
         working.now(f"{event.asset_key}: {event.text}")
     elif isinstance(event, Finished):
         working.keep(f"{_MARKS[event.status]} {escape(f'{event.asset_key}: {_in_short(event)}')}")
@@ -36,7 +38,8 @@ def _in_short(end: "Finished") -> str:
         return f"failed after {end.seconds:.1f} s"
     if end.reason:
         return f"skipped, because {end.reason}"
-    return f"{sum(one.rows or 0 for one in end.made):,} rows in {end.seconds:.1f} s"
+    rows = sum(one.rows or 0 for one in end.made)
+    return f"{rows:,} row{'' if rows == 1 else 's'} in {end.seconds:.1f} s"
 
 
 @click.command("run")

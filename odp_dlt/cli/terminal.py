@@ -23,9 +23,8 @@ output_option = click.option(
 
 
 def results() -> Console:
-    """The console of what a command gives; as wide as it needs to be when no person reads it."""
-    console = Console(highlight=False, soft_wrap=True)
-    return console if console.is_terminal else Console(highlight=False, soft_wrap=True, width=1000)
+    """The console of what a command gives: so wide that no name in it is ever cut."""
+    return Console(highlight=False, width=1000)
 
 
 def write_json(value: Any) -> None:

@@ -65,13 +65,13 @@ class DltAsset:
         return self._as_every_time(found)
 
     def _as_every_time(self, found: Schema) -> Schema:
-        """`found` as it is whether or not anything was loaded before."""
+        """`found` as a first version, the same whether or not anything was loaded before."""
         tables = {name: table for name, table in found.tables.items() if name != STATE_TABLE}
         if (disposition := self.task.run_params.write_disposition) is not None:
             for table in found.tables_of(self.resource):
                 if table.parent is None:
                     tables[table.name] = replace(table, write_disposition=disposition)
-        return replace(found, tables=tables)
+        return replace(found, tables=tables, version=0, version_hash="", previous_hashes=())
 
 
 def dlt_asset(config_dir: Path, asset_key: str, partition: str | None = None) -> DltAsset:

@@ -71,12 +71,15 @@ def plan(workflow: Workflow) -> Plan:
     partitions = partitions_by_asset(workflow, problems)
     if problems:  # without them the assets would only be wrong once more
         raise together(problems)
-    planned = []
+    planned: list[PlannedAsset] = []
     for asset in workflow.assets:
+        own = partitions.get(asset.asset_key)
+        wrong = _wrong_templates(asset, site, own)
+        problems += wrong
         try:
-            planned.append(_planned(asset, site, partitions.get(asset.asset_key)))
+            planned += [] if wrong else [_planned(asset, site, own)]
         except ConfigError as e:
-            problems.append(e)
+            problems.append(_config_error(e, asset))
     if not problems:
         problems += key_problems((one.asset, one.makes) for one in planned)
     if problems:
@@ -109,23 +112,18 @@ def _site(workflow: Workflow, problems: list[ConfigError]) -> Site:
 
 def _planned(asset: Asset, site: Site, partitions: Partitions | None) -> PlannedAsset:
     task = tasks.find(asset.task_type, at=asset.origin.at("task_type"))
-    try:
-        for kind in sorted(task.needs):
-            site.resource(kind)
-        wrong = check(
-            asset.params,
-            Known(
-                parents=tuple(asset.depends_on),
-                resources={kind: param_names(type(one)) for kind, one in site.resources.items()},
-                partitioned=partitions is not None,
-            ),
-            lambda path: asset.origin.at("params", *path),
-        )
-        if wrong:
-            raise together(wrong)
-        return PlannedAsset(asset, task, tuple(_makes(asset, task, site)), site, partitions)
-    except ConfigError as e:
-        raise _config_error(e, asset) from e
+    for kind in sorted(task.needs):
+        site.resource(kind)
+    return PlannedAsset(asset, task, tuple(_makes(asset, task, site)), site, partitions)
+
+
+def _wrong_templates(asset: Asset, site: Site, partitions: Partitions | None) -> list[ConfigError]:
+    known = Known(
+        parents=tuple(asset.depends_on),
+        resources={kind: param_names(type(one)) for kind, one in site.resources.items()},
+        partitioned=partitions is not None,
+    )
+    return check(asset.params, known, lambda path: asset.origin.at("params", *path))
 
 
 def _with_parents(planned: Sequence[PlannedAsset]) -> tuple[PlannedAsset, ...]:
@@ -143,8 +141,12 @@ def _makes(asset: Asset, task: type[Task], site: Site) -> list[Planned]:
         return found.assets(asset.asset_key, site)
     if task.assets is Task.assets:
         return [Planned(asset.asset_key)]
-    late = next(name for name, value in params.items() if holds_template(value))
-    raise ParamError(f"'{late}' cannot be a template of the run: the assets depend on it", (late,))
+    try:
+        validated(task, params, site.root)
+    except ParamError as e:
+        late = f"'{e.path[0]}' cannot be a template of the run: the assets depend on it"
+        raise ParamError(late, e.path) from e
+    raise AssertionError("what did not fit once fits now")
 
 
 def _filled_now(value: Any, site: Site) -> Any:

@@ -5,7 +5,7 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
-from typing import Any, TypedDict, Unpack
+from typing import Any, TypedDict, Unpack, overload
 
 from odp_dlt.errors import ConfigError, OdpError, SourceError
 from odp_dlt.extract import current
@@ -121,13 +121,29 @@ class ResourceOptions(TypedDict, total=False):
     data_from: None
 
 
+@overload
+def source(
+    func: Callable[..., Any],
+    /,
+    name: str | None = None,
+    section: str | None = None,
+    **options: Unpack[SourceOptions],
+) -> SourceFactory: ...
+@overload
+def source(
+    func: None = None,
+    /,
+    name: str | None = None,
+    section: str | None = None,
+    **options: Unpack[SourceOptions],
+) -> Callable[[Callable[..., Any]], SourceFactory]: ...
 def source(
     func: Callable[..., Any] | None = None,
     /,
     name: str | None = None,
     section: str | None = None,
     **options: Unpack[SourceOptions],
-) -> Any:
+) -> SourceFactory | Callable[[Callable[..., Any]], SourceFactory]:
     """Decorates a function that returns or yields resources; also without parentheses.
 
     Gives a SourceFactory. `name` is the schema's, the function's own unless given; `section` is
@@ -145,9 +161,17 @@ def source(
     return decorate if func is None else decorate(func)
 
 
+@overload
+def resource(
+    data: None = None, /, name: str | None = None, **options: Unpack[ResourceOptions]
+) -> Callable[[Any], Resource]: ...
+@overload
+def resource(
+    data: Any, /, name: str | None = None, **options: Unpack[ResourceOptions]
+) -> Resource: ...
 def resource(
     data: Any = None, /, name: str | None = None, **options: Unpack[ResourceOptions]
-) -> Any:
+) -> Resource | Callable[[Any], Resource]:
     """Decorates a function that yields pages, or makes a Resource of rows; dlt's keywords.
 
     Gives a Resource; calling it binds the arguments of the function. Arguments that are not bound

@@ -109,13 +109,20 @@ class Signature:
                 hint=hint,
                 secret=default.secret if marked else _is_secret(hint),
                 pipeline=current.pipeline_name(),
-                default=MISSING if marked or absent else default,
+                default=self._default(default, hint),
             )
         except OdpError as e:
             error = MissingSetting if isinstance(e, MissingSetting) else ConfigError
             message = f"{self.what}, argument '{parameter.name}': {e.message}"
             hint_text = e.hint if e.at is None else f"Looked up in {e.at}."
             raise error(message, at=place_of(self.function), hint=hint_text) from e
+
+    @staticmethod
+    def _default(default: Any, hint: Any) -> Any:
+        """What an argument is without a setting: a marked one that may be None is None, as in dlt."""
+        if isinstance(default, FromSettings):
+            return None if type(None) in get_args(hint) else MISSING
+        return MISSING if default is inspect.Parameter.empty else default
 
     def _unbound(self, name: str) -> ConfigError:
         return ConfigError(

@@ -51,7 +51,7 @@ class _Stream:
 
 def pages(
     sources: Sequence[Source], state: dict[str, Any], settings: Settings, pipeline_name: str
-) -> Iterator[Page]:
+) -> Generator[Page, None, None]:
     """The pages of the selected resources: source after source, in one a yield from each in turn.
 
     `state` is the pipeline's whole state and is changed in place, so give a copy, and commit it

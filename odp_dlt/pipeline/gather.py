@@ -10,7 +10,7 @@ from typing import Any
 
 from odp_dlt.normalize.plain import plain
 
-TARGET_BYTES = 16 * 1024 * 1024
+TARGET_BYTES = 4 * 1024 * 1024
 FIRST_ROWS = 100
 MOST_ROWS = 50_000
 GROWTH = 8

@@ -12,6 +12,7 @@ from odp_dlt.destinations.base import Destination
 from odp_dlt.errors import ConfigError
 from odp_dlt.extract.pages import pages
 from odp_dlt.extract.source import Source
+from odp_dlt.pipeline.collector import collected_rarely
 from odp_dlt.pipeline.commit import Load, commit, look
 from odp_dlt.pipeline.data import as_sources
 from odp_dlt.pipeline.info import LoadInfo, TableLoad
@@ -170,7 +171,8 @@ class Pipeline:
         known = [root for root in plan.roots.values() if root.name in plan.schema.tables]
         splitter = Splitter(plan.schema.with_tables(known), plan.naming, load_id, package)
         work = Extraction(plan.roots, splitter, self.progress, limit)
-        schema = work.run(pages([plan.source], plan.state, self.settings, self.name))
+        with collected_rarely():
+            schema = work.run(pages([plan.source], plan.state, self.settings, self.name))
         return schema, splitter.seconds
 
     def _load(

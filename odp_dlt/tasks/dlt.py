@@ -72,7 +72,7 @@ class Dlt(Task):
         return [
             Planned(
                 keys[table.name],
-                parent=keys[table.parent] if table.parent else None,
+                parent=keys.get(table.parent, asset_key) if table.parent else None,
                 external=None if table.parent else asset_key.rpartition("/")[0],
                 description=table.description,
                 columns=tuple(_planned_column(c, target) for c in table.typed_columns().values()),
@@ -244,7 +244,11 @@ def _keys(asset_key: str, schema: Schema) -> dict[str, str]:
     roots = [table.name for table in tables if table.parent is None]
     own = naming_convention(schema.naming).path(resource)
     main = own if own in roots else roots[0]
-    return {t.name: asset_key if t.name == main else f"{prefix}/{t.name}" for t in tables}
+    return {
+        t.name: asset_key if t.name == main else f"{prefix}/{t.name}"
+        for t in tables
+        if t.name == main or t.typed_columns()  # a table without columns is nowhere
+    }
 
 
 def _planned_column(column: Column, target: Destination | None) -> ColumnInfo:

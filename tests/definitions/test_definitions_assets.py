@@ -2,15 +2,13 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from shop_project import LINES, ORDERS, Project, schema, shop
 
 from odp_dlt.schema.model import Column, Table
+from tests.definitions.shop_project import LINES, ORDERS, Project, schema, shop
 
 
 def spec(defs: dg.Definitions, key: str) -> dg.AssetSpec:
-    return next(
-        s for s in defs.resolve_all_asset_specs() if s.key.to_user_string() == key
-    )
+    return next(s for s in defs.resolve_all_asset_specs() if s.key.to_user_string() == key)
 
 
 def keys(defs: dg.Definitions) -> set[str]:

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from shop_project import LINES, ORDERS, shop
 
 from odp_dlt.errors import ConfigError
+from tests.definitions.shop_project import LINES, ORDERS, shop
 
 
 def selected(root: Path, *selection: str) -> set[str]:
@@ -24,7 +24,7 @@ def test_a_job_selects_assets_in_dagsters_ways(tmp_path: Path) -> None:
         f"{nested}__tags",
         "mart/lines",
     }
-    assert selected(tmp_path, "group:ingest", "mart/lines") == {
+    assert selected(tmp_path, 'group:"ingest"', "mart/lines") == {
         "shop/api/orders",
         nested,
         f"{nested}__tags",
@@ -35,10 +35,13 @@ def test_a_job_selects_assets_in_dagsters_ways(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("selection", "said"),
     [
-        ("shop/api/ordres", r":29:9: there is no asset 'shop/api/ordres'(.|\n)*'shop/api/orders'\?"),
+        (
+            "shop/api/ordres",
+            r":28:9: there is no asset 'shop/api/ordres'(.|\n)*'shop/api/orders'\?",
+        ),
         ("shop/api/ordres*", r"there is no asset 'shop/api/ordres'"),
         ('key:"mart/line"+', r"there is no asset 'mart/line'(.|\n)*'mart/lines'\?"),
-        ("group:nobody", r"'group:nobody' selects no asset"),
+        ('group:"nobody"', r"'group:\"nobody\"' selects no asset"),
         ("(((", r"'\(\(\(' is not possible"),
     ],
 )

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from shop_project import ORDERS, shop
+from tests.definitions.shop_project import ORDERS, shop
 
 REPOSITORY = Path(__file__).parents[2]
 

@@ -1,9 +1,10 @@
 from pathlib import Path
 
 import pytest
-from shop_project import CONFIG, LINES, ORDERS, schema, shop
 
 from odp_dlt.errors import ConfigError
+from odp_dlt.schema.model import Table
+from tests.definitions.shop_project import CONFIG, LINES, ORDERS, schema, shop, text
 
 AT = "odp_config/workflows/shop.yaml"
 
@@ -67,6 +68,11 @@ def refusal(root: Path, workflow: str = ORDERS) -> str:
             [f"{AT}:9:7", "'schema_file_path' cannot be a template"],
         ),
         (
+            "{write_disposition: append}",
+            "'{{context.run_id}}'",
+            [f"{AT}:14:7", "'run_params' cannot be a template"],
+        ),
+        (
             "size: 2",
             "size: '{{contxt.run_id}}'",
             [f"{AT}:10:", "unknown name 'contxt.run_id'", "Did you mean 'context'?"],
@@ -82,8 +88,8 @@ def refusal(root: Path, workflow: str = ORDERS) -> str:
 def test_what_is_written_wrong_is_told_with_its_place_and_the_nearest_name(
     tmp_path: Path, old: str, new: str, said: list[str]
 ) -> None:
-    text = refusal(tmp_path, ORDERS.replace(old, new))
-    assert [part for part in said if part not in text] == [], text
+    message = refusal(tmp_path, ORDERS.replace(old, new))
+    assert [part for part in said if part not in message] == [], message
 
 
 def test_a_task_without_its_resource_is_told_what_to_add(tmp_path: Path) -> None:
@@ -110,37 +116,43 @@ def test_a_wrong_resource_is_told_with_its_place(tmp_path: Path, config: str, sa
 
 
 def test_a_nested_table_that_is_another_asset_too_is_told_with_both_places(tmp_path: Path) -> None:
-    text = refusal(tmp_path, ORDERS + LINES.replace("mart/lines", "shop/api/orders__lines"))
-    assert f"{AT}:16:5" in text
-    assert f"(at {AT}:3:5) have one key: 'shop/api/orders__lines'" in text
-    assert "the table 'shop/api/orders__lines' of asset 'shop/api/orders'" in text
+    message = refusal(tmp_path, ORDERS + LINES.replace("mart/lines", "shop/api/orders__lines"))
+    assert f"{AT}:16:5" in message
+    assert f"(at {AT}:3:5) have one key: 'shop/api/orders__lines'" in message
+    assert "the table 'shop/api/orders__lines' of asset 'shop/api/orders'" in message
 
 
 def test_keys_that_become_one_name_in_dagster_are_told(tmp_path: Path) -> None:
     query = "\n    task_type: duckdb_query\n    params: {query: SELECT 1}"
-    text = refusal(tmp_path, f"assets:\n  - asset_key: a/b__c{query}\n  - asset_key: a__b/c{query}\n")
-    assert f"the asset 'a/b__c' (at {AT}:2:5) have one name in Dagster: 'a__b__c'" in text
+    message = refusal(
+        tmp_path, f"assets:\n  - asset_key: a/b__c{query}\n  - asset_key: a__b/c{query}\n"
+    )
+    assert f"the asset 'a/b__c' (at {AT}:2:5) have one name in Dagster: 'a__b__c'" in message
 
 
 def test_parents_that_templates_cannot_tell_apart_are_told(tmp_path: Path) -> None:
     query = "\n    task_type: duckdb_query\n    params: {query: SELECT 1}"
     both = "\n    depends_on: [a/b_c, a_b/c]"
-    text = refusal(tmp_path, f"assets:\n  - asset_key: d{query}{both}\n")
-    assert "the parent 'a/b_c'" in text
-    assert "have one name in templates: 'a_b_c'" in text
+    message = refusal(tmp_path, f"assets:\n  - asset_key: d{query}{both}\n")
+    assert "the parent 'a/b_c'" in message
+    assert "have one name in templates: 'a_b_c'" in message
 
 
 def test_assets_that_depend_on_each_other_are_told(tmp_path: Path) -> None:
     query = "\n    task_type: duckdb_query\n    params: {query: SELECT 1}\n    depends_on: "
-    text = refusal(tmp_path, f"assets:\n  - asset_key: a{query}[b]\n  - asset_key: b{query}[a]\n")
-    assert "depend on each other in a circle" in text
+    message = refusal(
+        tmp_path, f"assets:\n  - asset_key: a{query}[b]\n  - asset_key: b{query}[a]\n"
+    )
+    assert "depend on each other in a circle" in message
 
 
 def test_everything_wrong_is_told_at_once(tmp_path: Path) -> None:
-    text = refusal(tmp_path, ORDERS.replace("duckdb\n", "duck\n") + LINES.replace("_query", "_qery"))
-    assert "2 problems in the workflow files" in text
-    assert "'duck'" in text
-    assert "'duckdb_qery'" in text
+    message = refusal(
+        tmp_path, ORDERS.replace("duckdb\n", "duck\n") + LINES.replace("_query", "_qery")
+    )
+    assert "2 problems in the workflow files" in message
+    assert "'duck'" in message
+    assert "'duckdb_qery'" in message
 
 
 def test_an_empty_schema_file_is_told(tmp_path: Path) -> None:
@@ -151,18 +163,16 @@ def test_an_empty_schema_file_is_told(tmp_path: Path) -> None:
 
 
 def test_a_schema_file_without_the_resource_is_told(tmp_path: Path) -> None:
-    text = refusal(tmp_path, ORDERS.replace("shop/api/orders", "shop/api/order"))
-    assert "no table of the resource 'order'" in text
-    assert "Did you mean 'orders'?" in text
-    assert "odp schema export shop/api/order" in text
+    message = refusal(tmp_path, ORDERS.replace("shop/api/orders", "shop/api/order"))
+    assert "no table of the resource 'order'" in message
+    assert "Did you mean 'orders'?" in message
+    assert "odp schema export shop/api/order" in message
 
 
 def test_a_table_whose_name_dagster_cannot_hold_is_told(tmp_path: Path) -> None:
     project = shop(tmp_path, ORDERS)
-    tables = schema().tables
-    odd = schema().with_tables([tables["orders__lines"].__class__("orders▶x", parent="orders")])
-    project.schema(odd)
-    with pytest.raises(ConfigError, match="'shop/api/orders▶x' .* cannot be an asset in Dagster"):
+    project.schema(schema().with_tables([Table("orders▶x", {"v": text("v")}, parent="orders")]))
+    with pytest.raises(ConfigError, match=r"'shop/api/orders▶x' .* cannot be an asset in Dagster"):
         project.build()
 
 

@@ -1,13 +1,14 @@
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
-from shop_project import ORDERS, shop
 
 from odp_dlt.definitions import resource
 from odp_dlt.errors import ConfigError
 from odp_dlt.resources.dlt import DltProject
 from odp_dlt.resources.duckdb import DuckDB
+from tests.definitions.shop_project import ORDERS, shop
 
 
 def test_params_show_in_dagster_as_they_are_written(tmp_path: Path) -> None:
@@ -51,8 +52,10 @@ def test_hand_written_assets_stand_beside_the_workflows(tmp_path: Path) -> None:
 
 
 def test_another_spelling_of_a_param_is_the_same_param(tmp_path: Path) -> None:
-    assert resource("duckdb", database_path="x.db", root=tmp_path).database == "x.db"
-    assert resource("duckdb", database=":memory:").database == ":memory:"
+    assert (
+        resource("duckdb", database_path="x.db", root=tmp_path).model_dump()["database"] == "x.db"
+    )
+    assert resource("duckdb", database=":memory:").model_dump()["database"] == ":memory:"
 
 
 @pytest.mark.parametrize(
@@ -64,7 +67,7 @@ def test_another_spelling_of_a_param_is_the_same_param(tmp_path: Path) -> None:
         ("duckdb", {"database": "x", "wait_s": -1}, "greater than 0"),
     ],
 )
-def test_wrong_resources_are_told(kind: str, params: dict[str, object], said: str) -> None:
+def test_wrong_resources_are_told(kind: str, params: dict[str, Any], said: str) -> None:
     with pytest.raises(ConfigError) as e:
         resource(kind, **params)
     assert said in str(e.value)

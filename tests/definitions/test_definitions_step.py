@@ -4,9 +4,9 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from shop_project import LINES, ORDERS, shop
 
 from odp_dlt.destinations.duckdb import connection
+from tests.definitions.shop_project import LINES, ORDERS, shop
 
 ROOT, NESTED, TAGS = "shop/api/orders", "shop/api/orders__lines", "shop/api/orders__lines__tags"
 
@@ -167,3 +167,51 @@ def test_a_duckdb_file_that_is_none_is_told(tmp_path: Path, instance: dg.Dagster
     assert run.failure is not None
     assert "is not a DuckDB database file" in str(run.failure.description)
     assert run.failure.metadata["exit_code"].value == 1
+
+
+def test_a_load_that_another_one_overtook_begins_again_from_there(
+    tmp_path: Path, instance: dg.DagsterInstance, capfd: pytest.CaptureFixture[str]
+) -> None:
+    project = shop(tmp_path, ORDERS)
+    project.write(
+        "dlt_project/shop/source.py",
+        """
+import threading
+from pathlib import Path
+
+import dlt
+from odp_dlt.destinations.duckdb import Duckdb
+from odp_dlt.pipeline.pipeline import Pipeline
+from odp_dlt.settings import Settings
+
+HERE = Path(__file__).parent
+OVERTAKEN = HERE / "overtaken"
+
+
+def overtake():
+    place = Duckdb(database=HERE / "../../data/shop.db")
+    Pipeline("shop__api__orders", place, "shop_data", Settings.from_folder(HERE)).run(shop())
+
+
+@dlt.source
+def shop(size: int = 1):
+    @dlt.resource(name="orders")
+    def orders():
+        state = dlt.current.source_state()
+        number = state["last"] = state.get("last", 0) + 1
+        if not OVERTAKEN.exists():
+            OVERTAKEN.touch()
+            other = threading.Thread(target=overtake)
+            other.start()
+            other.join()
+        yield {"id": number}
+
+    return orders
+""",
+    )
+    run = project.run([ROOT], instance)
+    assert run.error == ""
+    assert (run.made[ROOT]["dagster/row_count"], run.made[ROOT]["rows_loaded"]) == (2, 1)
+    assert "another run was faster" in capfd.readouterr().err
+    with connection(tmp_path / "data/shop.db", write=False) as con:
+        assert con.execute("SELECT id FROM shop_data.orders ORDER BY 1").fetchall() == [(1,), (2,)]

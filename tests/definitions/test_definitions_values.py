@@ -3,9 +3,9 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from shop_project import Project, Run, shop
 
 from odp_dlt.destinations.duckdb import connection
+from tests.definitions.shop_project import Project, Run, shop
 
 DAILY = '{start: "2026-01-01", schedule_type: DAILY}'
 

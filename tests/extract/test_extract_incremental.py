@@ -1,7 +1,7 @@
 """The rows that an incremental lets through, and the state that it leaves, are dlt's."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -11,6 +11,7 @@ import dlt
 import pytest
 from dlt.common.utils import digest128
 from dlt.extract.items_transform import MapItem
+
 from odp_dlt.errors import ConfigError, SourceError
 from odp_dlt.extract.decorators import resource
 from odp_dlt.extract.incremental import Incremental
@@ -95,7 +96,12 @@ def ticks(*moments: Any) -> Pages:
 
 NAIVE = [datetime(2024, 1, day) for day in (1, 2, 3, 4)]
 AWARE = [moment.replace(tzinfo=UTC) for moment in NAIVE]
-LAST: Callable[[Any], Any] = lambda values: max(values)  # noqa: E731
+
+
+def last_one(values: Sequence[Any]) -> Any:
+    """A function of the user's own."""
+    return sorted(values)[-1]
+
 
 CASES: dict[str, tuple[Row, Row, list[Pages]]] = {
     "default": ({}, {}, [FIRST, SECOND]),
@@ -137,9 +143,9 @@ CASES: dict[str, tuple[Row, Row, list[Pages]]] = {
         {},
         [FIRST, SECOND],
     ),
-    "own function": ({"last_value_func": LAST}, {}, [FIRST, SECOND]),
+    "own function": ({"last_value_func": last_one}, {}, [FIRST, SECOND]),
     "own function, backfill": (
-        {"last_value_func": LAST, "initial_value": 1, "end_value": 3},
+        {"last_value_func": last_one, "initial_value": 1, "end_value": 3},
         {},
         [FIRST, SECOND],
     ),
@@ -160,7 +166,11 @@ CASES: dict[str, tuple[Row, Row, list[Pages]]] = {
         [ticks(*NAIVE[:3]), ticks(*NAIVE)],
     ),
     "decimal": ({}, {}, [ticks(Decimal("1.5"), Decimal(2)), ticks(Decimal(2), Decimal(3))]),
-    "nested": ({"cursor_path": "m.u"}, {}, [[[{"m": {"u": 1}}]], [[{"m": {"u": 1}}, {"m": {"u": 2}}]]]),
+    "nested": (
+        {"cursor_path": "m.u"},
+        {},
+        [[[{"m": {"u": 1}}]], [[{"m": {"u": 1}}, {"m": {"u": 2}}]]],
+    ),
     "from the root": ({"cursor_path": "$.m.u"}, {}, [[[{"m": {"u": 1}}]], [[{"m": {"u": 2}}]]]),
     "quoted": ({"cursor_path": "'a.b'"}, {}, [[[{"a.b": 1}]], [[{"a.b": 1}, {"a.b": 2}]]]),
     "odd values in hashed rows": (
@@ -271,7 +281,9 @@ def test_what_is_not_supported_is_refused_when_declared(options: Row) -> None:
     "options", [{"end_value": 3}, {"initial_value": 5, "end_value": 3}, {"cursor_path": None}]
 )
 def test_a_range_that_is_none_is_refused_before_the_first_page(options: Row) -> None:
-    given = resource([{"u": 1}], name="r", incremental=Incremental(**{"cursor_path": "u", **options}))
+    given = resource(
+        [{"u": 1}], name="r", incremental=Incremental(**{"cursor_path": "u", **options})
+    )
     with pytest.raises(ConfigError, match="incremental of resource 'r'"):
         loaded(given, {})
 

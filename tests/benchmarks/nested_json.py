@@ -1,0 +1,177 @@
+"""Nested JSON into DuckDB: this engine, dlt with Parquet, dlt as it comes, and DuckDB's own reader.
+
+    python tests/benchmarks/nested_json.py [--file FILE.ndjson.gz] [--documents N] [--engines NAME …]
+
+One process an engine, one after the other. Every engine gets the documents from the same generator,
+which parses JSON as an API client would; `source` is that generator alone. DuckDB's reader is given
+the file instead and makes one table of nested columns, so it does less. Without a file, documents of
+the same depth are generated.
+"""
+
+import argparse
+import gzip
+import json
+import os
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+PAGE = 100
+ENGINES = ("source", "odp", "dlt-parquet", "dlt", "duckdb")
+
+
+def generated(count: int) -> Iterator[bytes]:
+    """Documents five levels deep, of some 500 nested rows each."""
+    dice = random.Random(7)
+    for number in range(count):
+        moves = [
+            {
+                "move": {"name": f"move-{dice.randrange(900)}", "url": f"https://api/{dice.random()}"},
+                "details": [
+                    {
+                        "level": dice.randrange(100),
+                        "method": {"name": "machine", "url": "https://api/method/4/"},
+                        "group": {"name": f"v{n}", "url": f"https://api/v/{n}/"},
+                        "order": None if n % 2 else n,
+                    }
+                    for n in range(dice.randrange(1, 12))
+                ],
+            }
+            for _ in range(80)
+        ]
+        sprites = {"front": {"default": "https://i/1.png", "shiny": None}, "other": {"home": {"x": "y"}}}
+        document = {"id": number, "name": f"thing-{number}", "moves": moves, "sprites": sprites}
+        yield json.dumps(document).encode()
+
+
+def documents(path: Path) -> Iterator[list[Any]]:
+    """Pages of parsed documents, as a client of an API would yield them."""
+    import orjson
+
+    page = []
+    with path.open("rb") as lines:
+        for line in lines:
+            page.append(orjson.loads(line))
+            if len(page) == PAGE:
+                yield page
+                page = []
+    yield page
+
+
+def run_source(path: Path, _folder: Path) -> int:
+    return sum(len(page) for page in documents(path))
+
+
+def run_odp(path: Path, folder: Path) -> int:
+    from odp_dlt import dlt
+
+    pipeline = dlt.pipeline(
+        "bench", destination=dlt.destinations.duckdb(str(folder / "odp.duckdb")), dataset_name="data"
+    )
+    info = pipeline.run(documents(path), table_name="documents")
+    return sum(info.row_counts.values())
+
+
+def run_dlt(path: Path, folder: Path, **how: Any) -> int:
+    os.environ.update(
+        DLT_DATA_DIR=str(folder), RUNTIME__DLTHUB_TELEMETRY="false", RUNTIME__LOG_LEVEL="ERROR"
+    )
+    import dlt
+
+    pipeline = dlt.pipeline(
+        "bench", destination=dlt.destinations.duckdb(str(folder / "dlt.duckdb")), dataset_name="data"
+    )
+    pipeline.run(documents(path), table_name="documents", **how)
+    counts = pipeline.last_trace.last_normalize_info.row_counts
+    return sum(n for table, n in counts.items() if not table.startswith("_dlt_"))
+
+
+def run_dlt_parquet(path: Path, folder: Path) -> int:
+    return run_dlt(path, folder, loader_file_format="parquet")
+
+
+def run_duckdb(path: Path, folder: Path) -> int:
+    import duckdb
+
+    with duckdb.connect(str(folder / "own.duckdb")) as con:
+        con.execute(
+            "CREATE TABLE documents AS SELECT * FROM read_json(?, maximum_object_size=100000000)",
+            [str(path)],
+        )
+        found = con.execute("SELECT count(*) FROM documents").fetchone()
+    return int(found[0]) if found else 0
+
+
+RUN = {
+    "source": run_source,
+    "odp": run_odp,
+    "dlt-parquet": run_dlt_parquet,
+    "dlt": run_dlt,
+    "duckdb": run_duckdb,
+}
+
+
+def measure(engine: str, path: Path) -> dict[str, Any]:
+    """One run in a process of its own; imports are not counted, for any engine."""
+    warm_up = {"odp": "odp_dlt.dlt", "dlt": "dlt", "dlt-parquet": "dlt", "duckdb": "duckdb"}
+    __import__(warm_up.get(engine, "orjson"))
+    with tempfile.TemporaryDirectory() as folder:
+        started = time.perf_counter()
+        rows = RUN[engine](path, Path(folder))
+        seconds = time.perf_counter() - started
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"engine": engine, "seconds": seconds, "rows": rows, "peak_mb": peak}
+
+
+def unpacked(file: Path | None, count: int, folder: Path) -> Path:
+    target = folder / "documents.ndjson"
+    with target.open("wb") as out:
+        if file is None:
+            out.writelines(document + b"\n" for document in generated(count))
+        else:
+            with gzip.open(file, "rb") as packed:
+                while block := packed.read(1 << 20):
+                    out.write(block)
+    return target
+
+
+def report(results: list[dict[str, Any]]) -> str:
+    rival = next((r["seconds"] for r in results if r["engine"] == "dlt-parquet"), None)
+    lines = [f"{'engine':<12} {'seconds':>8} {'rows':>10} {'peak MB':>8} {'x dlt-parquet':>14}"]
+    for r in results:
+        ratio = f"{rival / r['seconds']:.1f}" if rival else ""
+        lines.append(
+            f"{r['engine']:<12} {r['seconds']:>8.2f} {r['rows']:>10,} {r['peak_mb']:>8.0f} {ratio:>14}"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--file", type=Path, help="documents, one a line, gzip")
+    parser.add_argument("--documents", type=int, default=2000, help="how many to generate")
+    parser.add_argument("--engines", nargs="+", default=list(ENGINES), choices=ENGINES)
+    parser.add_argument("--one", help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.one:
+        sys.stdout.write(json.dumps(measure(args.one, args.file)))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = unpacked(args.file, args.documents, Path(folder))
+        results = []
+        for engine in args.engines:
+            command = [sys.executable, __file__, "--one", engine, "--file", str(path)]
+            done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+            results.append(json.loads(done.stdout.strip().splitlines()[-1]))
+            sys.stdout.write(f"{engine}: {results[-1]['seconds']:.2f} s\n")
+    sys.stdout.write(report(results) + "\n")
+
+
+if __name__ == "__main__":
+    main()
