@@ -29,7 +29,7 @@ def git(repository: str = ".", since: str | None = None) -> Any:
 
     @dlt.resource(name="commits", primary_key="hash")
     def commits(
-        updated: Any = dlt.sources.incremental("committed_at", initial_value=begin),  # noqa: B008
+        updated: Any = dlt.sources.incremental("committed_at", initial_value=begin),
     ) -> Iterator[list[Row]]:
         # The order of the pages does not matter: the cursor moves when the load commits as a whole.
         folder = PROJECT_ROOT / Path(repository).expanduser()

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from odp_dlt.definitions.automation import parsed
 from odp_dlt.definitions.events import Finished, Listen, Started, listener, made_by, problem_of
 from odp_dlt.errors import ConfigError
 
@@ -170,7 +171,7 @@ def _selected(defs: dg.Definitions, selection: str | None) -> list[_Node]:
     if selection is None:
         return nodes
     try:
-        chosen = dg.AssetSelection.from_string(selection).resolve(defs.resolve_asset_graph())
+        chosen = parsed(selection).resolve(defs.resolve_asset_graph())
     except dg.DagsterInvalidSubsetError as e:
         raise _nothing(selection, nodes) from e
     except dg.DagsterError as e:

@@ -6,9 +6,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
-import duckdb
 import pyarrow as pa
 from filelock import FileLock, Timeout
 from pydantic import Field
@@ -18,6 +17,9 @@ from odp_dlt.destinations.sql import SqlSession, qualified, quoted
 from odp_dlt.errors import ConfigError, DestinationBusy, DestinationError
 from odp_dlt.schema.model import Column, Disposition, Table
 from odp_dlt.settings import AnchoredPath
+
+if TYPE_CHECKING:  # the driver is imported by the first connection: definitions need none
+    from duckdb import DuckDBPyConnection
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +60,7 @@ def type_name(column: Column) -> str:
 @contextmanager
 def connection(
     database: str | Path, *, write: bool = True, wait_s: float = 600.0
-) -> Iterator[duckdb.DuckDBPyConnection]:
+) -> Iterator["DuckDBPyConnection"]:
     """A connection to the file `database`; with `write` it and its folder are made if missing.
 
     Waits until no other process or thread holds the file, with a log line now and then, for up to
@@ -89,7 +91,9 @@ class _Held(Exception):  # noqa: N818 - a state of the file, caught in this modu
     """Somebody else holds the file now; `args[0]` says who."""
 
 
-def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+def _connect(path: Path, *, read_only: bool) -> "DuckDBPyConnection":
+    import duckdb
+
     try:
         return duckdb.connect(str(path), read_only=read_only)
     except duckdb.IOException as e:
@@ -154,7 +158,7 @@ def _waited(attempt: Callable[[], R], path: Path, wait_s: float) -> R:
 class DuckdbSession(SqlSession):
     """A session in one transaction of one connection."""
 
-    def __init__(self, dataset: str, con: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, dataset: str, con: "DuckDBPyConnection") -> None:
         super().__init__(dataset)
         self.con = con
         found = con.execute("SELECT current_database()").fetchone()
@@ -169,12 +173,16 @@ class DuckdbSession(SqlSession):
         self.run(f"CREATE SCHEMA IF NOT EXISTS {qualified(self.catalog, self.dataset)}")
 
     def run(self, sql: str) -> None:
+        import duckdb
+
         try:
             self.con.execute(sql)
         except duckdb.Error as e:
             raise DestinationError(f"DuckDB refused: {e}", at=self.dataset) from e
 
     def query(self, sql: str, values: Sequence[str] = ()) -> pa.Table:
+        import duckdb
+
         try:
             return self.con.sql(sql, params=list(values)).to_arrow_table()
         except duckdb.Error as e:
@@ -190,6 +198,8 @@ class DuckdbSession(SqlSession):
         return {str(name): str(type_) for name, type_ in found}
 
     def ingest(self, table: Table, rows: pa.RecordBatchReader) -> int:
+        import duckdb
+
         columns = ", ".join(quoted(name) for name in rows.schema.names)
         target = self.named(table.name)
         self.con.register("odp_rows", rows)
@@ -224,6 +234,8 @@ class Duckdb(Destination):
 
     @contextmanager
     def open(self, dataset: str, *, write: bool = True) -> Iterator[Session]:
+        import duckdb
+
         path = self._path()
         if not write and not path.exists():
             with duckdb.connect(":memory:") as con:

@@ -11,6 +11,8 @@ from odp_dlt.destinations.base import destinations as known
 from odp_dlt.errors import ConfigError
 from odp_dlt.registry import nearest
 
+__path__: list[str] = []  # so that a name which is not here is told by the finder
+
 
 def __getattr__(name: str) -> Callable[..., Destination]:
     """The factory of the destination `name`. AttributeError if there is none.

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from odp_dlt.errors import SourceError
 from odp_dlt.settings import Settings
+from odp_dlt.settings.convert import convert
 
 
 @dataclass(frozen=True)
@@ -24,8 +26,10 @@ class Running:
     source_name: str | None = None
     section: str | None = None
     resource_name: str | None = None
+    source: Any = field(default=None, repr=False)
 
 
+_active: ContextVar[Any] = ContextVar("odp_dlt_active", default=None)
 _running: ContextVar[Running | None] = ContextVar("odp_dlt_running", default=None)
 
 
@@ -91,6 +95,49 @@ def resource_state(name: str | None = None) -> dict[str, Any]:
     resources: dict[str, Any] = source_state().setdefault("resources", {})
     state: dict[str, Any] = resources.setdefault(name or resource_name(), {})
     return state
+
+
+def source() -> Any:
+    """The source that is being extracted. SourceError outside of one."""
+    present = now()
+    if present is None or present.source is None:
+        raise _outside("source")
+    return present.source
+
+
+def resource() -> Any:
+    """The resource that is being extracted. SourceError outside of one."""
+    found = source().resources.get(resource_name())
+    if found is None:
+        raise _outside("resource")
+    return found
+
+
+def activate(pipeline: Any) -> None:
+    """Make `pipeline` the one that `pipeline()` gives in this context."""
+    _active.set(pipeline)
+
+
+def pipeline() -> Any:
+    """The pipeline that the script made last. SourceError if it made none."""
+    found = _active.get()
+    if found is None:
+        raise SourceError(
+            "dlt.current.pipeline() was called before there was a pipeline",
+            hint="Make one first: dlt.pipeline(…).",
+        )
+    return found
+
+
+def interval() -> tuple[datetime, datetime] | None:
+    """Begin and end that a scheduler asks for (DLT_INTERVAL_START, DLT_INTERVAL_END), if one does.
+
+    Both are given only if both are set.
+    """
+    environ = settings().environ
+    said = [environ.get(f"DLT_INTERVAL_{which}") for which in ("START", "END")]
+    begin, end = (None if text is None else convert(text, datetime) for text in said)
+    return None if begin is None or end is None else (begin, end)
 
 
 def _outside(asked: str) -> SourceError:

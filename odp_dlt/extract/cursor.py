@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, Final
 
 import orjson
@@ -16,9 +17,12 @@ from odp_dlt.errors import ConfigError, SourceError
 ABSENT: Final = object()
 """What `Cursor.read` gives for a row that lacks the field, where None is a value."""
 
-_STEP = r"[^\s.\[\]*$'\"?@(),|&]+(?: [^\s.\[\]*$'\"?@(),|&]+)*"
-_PATH = re.compile(rf"(?:\$\.)?{_STEP}(?:\.{_STEP})*")
-_QUOTED = re.compile(r"\"[^\"]+\"|'[^']+'")
+_NAME = r"[^\s.\[\]*$'\"?@(),|&]+(?: [^\s.\[\]*$'\"?@(),|&]+)*"
+_QUOTED = r"\"[^\"]+\"|'[^']+'"
+_STEP = re.compile(rf"\.?(?:({_NAME}|{_QUOTED})|\[({_QUOTED})\]|\[(-?\d+|\*)\])")
+_EVERY: Final = object()
+
+_Steps = tuple[Any, ...]  # names of fields, positions in lists, _EVERY
 
 _DIGEST_BYTES = 9
 _OLD_DIGEST_BYTES = 15  # of dlt before 1.29
@@ -27,35 +31,68 @@ OLD_HASH_LENGTH: Final = 20
 
 @dataclass(frozen=True)
 class Cursor:
-    """A cursor path: `field`, `'quoted field'`, `a.b` or `$.a.b`. Other JSONPath is refused."""
+    """A cursor path: `field`, `'quoted field'`, `a.b`, `$.a.b`, `a[0].b`, `a[*].b`.
+
+    Of several matches the first counts, as in dlt. Other JSONPath is refused.
+    """
 
     path: str
 
     def __post_init__(self) -> None:
-        if not (_PATH.fullmatch(self.path) or _QUOTED.fullmatch(self.path)):
-            raise ConfigError(
-                f"the cursor path '{self.path}' is not supported",
-                hint="Name a field, or a path of fields such as 'a.b'; for anything else, put the"
-                " value into a field of its own, in the resource or with add_map.",
-            )
+        _ = self.steps
+
+    @cached_property
+    def steps(self) -> _Steps:
+        """The path's parts. ConfigError if it is none of those above."""
+        rest = self.path.removeprefix("$")
+        steps: list[Any] = []
+        while rest:
+            found = _STEP.match(rest)
+            if found is None or (rest.startswith(".") and not steps and rest == self.path):
+                raise ConfigError(
+                    f"the cursor path '{self.path}' is not supported",
+                    hint="Name a field, or a path such as 'a.b' or 'a[0].b'; for anything else,"
+                    " put the value into a field of its own, in the resource or with add_map.",
+                )
+            name, bracketed, position = found.groups()
+            steps.append(_position(position) if position else _unquoted(name or bracketed))
+            rest = rest[found.end() :]
+        if not steps:
+            raise ConfigError("the cursor path is empty", hint="Name a field of the rows.")
+        return tuple(steps)
 
     @property
     def field(self) -> str | None:
         """The name of the field, if the cursor is a plain one of the row."""
-        if _QUOTED.fullmatch(self.path):
-            return self.path[1:-1]
-        return None if "." in self.path else self.path
+        first, *more = self.steps
+        return None if more or self.path.startswith("$") or not isinstance(first, str) else first
 
     def read(self, row: Any) -> Any:
         """The cursor's value in `row` (a dict, or an object with such attributes), or ABSENT."""
-        plain = self.field
-        steps = [plain] if plain else self.path.removeprefix("$.").split(".")
-        value = row
-        for step in steps:
-            value = _step(value, step)
-            if value is ABSENT:
-                return ABSENT
+        return _found(row, self.steps)
+
+
+def _position(text: str) -> Any:
+    return _EVERY if text == "*" else int(text)
+
+
+def _unquoted(name: str) -> str:
+    return name[1:-1] if name[0] in "'\"" else name
+
+
+def _found(value: Any, steps: _Steps) -> Any:
+    if not steps:
         return value
+    step, rest = steps[0], steps[1:]
+    if isinstance(step, str):
+        inner = _step(value, step)
+        return ABSENT if inner is ABSENT else _found(inner, rest)
+    if not isinstance(value, (list, tuple)):
+        return ABSENT
+    if step is _EVERY:
+        matches = (_found(item, rest) for item in value)
+        return next((match for match in matches if match is not ABSENT), ABSENT)
+    return _found(value[step], rest) if -len(value) <= step < len(value) else ABSENT
 
 
 def _step(value: Any, name: str) -> Any:

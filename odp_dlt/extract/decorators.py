@@ -1,10 +1,11 @@
-"""`@dlt.source` and `@dlt.resource`."""
+"""`@dlt.source`, `@dlt.resource` and `@dlt.transformer`."""
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, TypedDict, Unpack, overload
 
 from odp_dlt.errors import ConfigError, OdpError, SourceError
@@ -28,7 +29,7 @@ class SourceFactory:
     def __init__(
         self, function: Callable[..., Any], name: str, section: str, options: Mapping[str, Any]
     ) -> None:
-        """`options` are the keywords of Source that the decorator was given."""
+        """`options` are the keywords that the decorator was given."""
         self.function = function
         self.name = name
         self.section = section
@@ -54,10 +55,12 @@ class SourceFactory:
             raise
         except Exception as e:
             raise failure(e, f"source '{self.name}'", self.function) from e
+        kept = {name: value for name, value in self.options.items() if name in _KEPT}
         try:
-            return Source(self.name, resources, section=self.section, **self.options)
+            made = Source(self.name, resources, section=self.section, **kept)
         except SourceError as e:
             raise SourceError(e.message, at=self.place, hint="Give one of them name=….") from e
+        return made.parallelize() if self.options.get("parallelized") else made
 
     def _resources(self, bound: inspect.BoundArguments) -> list[Resource]:
         present = current.now()
@@ -94,31 +97,31 @@ class SourceOptions(TypedDict, total=False):
     root_key: bool | None
     schema: None
     schema_contract: str | Mapping[str, str] | None
-    spec: None
+    spec: Any
     parallelized: bool
 
 
 class ResourceOptions(TypedDict, total=False):
     """The keywords of `resource`: the table's hints, and how the resource runs."""
 
-    table_name: str | None
-    write_disposition: str | Mapping[str, Any] | None
-    primary_key: str | Sequence[str] | None
-    merge_key: str | Sequence[str] | None
+    table_name: Any
+    write_disposition: Any
+    primary_key: Any
+    merge_key: Any
     columns: Any
     max_table_nesting: int | None
     schema_contract: str | Mapping[str, str] | None
     table_format: str | None
     file_format: str | None
     references: Any
+    nested_hints: Any
     selected: bool
     incremental: Incremental[Any] | None
     section: str | None
     standalone: bool | None
     parallelized: bool
-    nested_hints: None
-    spec: None
-    data_from: None
+    spec: Any
+    data_from: Any
 
 
 @overload
@@ -149,14 +152,13 @@ def source(
     Gives a SourceFactory. `name` is the schema's, the function's own unless given; `section` is
     where the settings stand, the last part of the module's name unless given.
     """
-    _refuse("source", options, SourceOptions, {"schema", "spec", "parallelized"})
+    _refuse("source", options, SourceOptions, {"schema"})
 
     def decorate(function: Callable[..., Any]) -> SourceFactory:
         if not inspect.isroutine(function):
             raise ConfigError(f"@dlt.source cannot decorate a {type(function).__name__}")
         own_name = name or function.__name__
-        kept = {k: v for k, v in options.items() if k in _KEPT}
-        return SourceFactory(function, own_name, section or section_of(function), kept)
+        return SourceFactory(function, own_name, section or section_of(function), options)
 
     return decorate if func is None else decorate(func)
 
@@ -178,29 +180,77 @@ def resource(
     come from the settings when the resource runs: inside a source only those whose default is
     `dlt.secrets.value` or `dlt.config.value`. ConfigError if rows are given without a name.
     """
-    _refuse("resource", options, ResourceOptions, _NOT_YET)
+    _refuse("resource", options, ResourceOptions, frozenset())
+    if options.get("data_from") is not None:
+        made: Resource | Callable[[Any], Resource] = transformer(data, name=name, **options)
+        return made
 
     def make(given: Any) -> Resource:
-        own_name = name or _name_of(given)
-        try:
-            hints = Hints(**{k: v for k, v in options.items() if k in Hints.__dataclass_fields__})  # type: ignore[arg-type]
-        except ConfigError as e:
-            at = place_of(given) or f"resource '{own_name}'"
-            raise ConfigError(e.message, at=at, hint=e.hint) from e
-        return Resource(
-            name=own_name,
-            data=given,
-            hints=hints,
-            section=options.get("section") or section_of(given),
-            selected=options.get("selected", True),
-            declared=_declared(options.get("incremental")),
-        )
+        return _made(given, name, options)
 
     return make if data is None else make(data)
 
 
+def transformer(
+    f: Callable[..., Any] | None = None,
+    /,
+    data_from: Any = None,
+    name: str | None = None,
+    **options: Any,
+) -> Any:
+    """Decorates a function whose first argument is what another resource yields.
+
+    That is `data_from` (a resource, or a function or rows to make one of), or what is piped into
+    it: `users | details`. It gets a page where a page was yielded, a row where a row was. Gives a
+    Resource; calling it binds the arguments after the first. Also without parentheses.
+    """
+    _refuse("transformer", options, ResourceOptions, {"incremental"})
+
+    def make(given: Any) -> Resource:
+        if not callable(given) or isinstance(given, Resource):
+            raise ConfigError(f"@dlt.transformer cannot decorate a {type(given).__name__}")
+        try:
+            takes_items = bool(inspect.signature(given).parameters)
+        except (TypeError, ValueError):  # a builtin does not tell
+            takes_items = True
+        if not takes_items:
+            raise ConfigError(
+                f"the transformer '{name or _name_of(given)}' takes no argument for its items",
+                at=place_of(given),
+                hint="Its first argument is what its parent yields.",
+            )
+        made = _made(given, name, options)
+        made.is_transformer = True
+        if data_from is not None:
+            made.parent = data_from if isinstance(data_from, Resource) else _made(data_from)
+        return made
+
+    return make if f is None else make(f)
+
+
+def _made(
+    given: Any,
+    name: str | None = None,
+    options: Mapping[str, Any] = MappingProxyType({}),
+) -> Resource:
+    own_name = name or _name_of(given)
+    try:
+        hints = Hints(**{k: v for k, v in options.items() if k in Hints.__dataclass_fields__})
+    except ConfigError as e:
+        at = place_of(given) or f"resource '{own_name}'"
+        raise ConfigError(e.message, at=at, hint=e.hint) from e
+    return Resource(
+        name=own_name,
+        data=given,
+        hints=hints,
+        section=options.get("section") or section_of(given),
+        selected=options.get("selected", True),
+        declared=_declared(options.get("incremental")),
+        parallelized=options.get("parallelized", False),
+    )
+
+
 _KEPT = frozenset({"max_table_nesting", "root_key", "schema_contract"})
-_NOT_YET = frozenset({"parallelized", "nested_hints", "spec", "data_from"})
 
 
 def _refuse(what: str, options: Mapping[str, Any], known: type, not_yet: AbstractSet[str]) -> None:

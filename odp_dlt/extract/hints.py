@@ -1,12 +1,16 @@
 """What a person says about the table of a resource, checked when it is said."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
 from odp_dlt.errors import ConfigError
+from odp_dlt.extract.model_columns import columns_of_model, is_model
+from odp_dlt.extract.model_rows import ModelColumns
 from odp_dlt.registry import nearest
+from odp_dlt.schema.contract import HINT
 from odp_dlt.schema.model import DATA_TYPES, DISPOSITIONS, ID, Column, Disposition, Table
 from odp_dlt.schema.naming import Naming
 
@@ -37,34 +41,68 @@ _KEPT = ("schema_contract", "table_format", "file_format", "references")
 class Hints:
     """dlt's table hints. `columns` is raw name → column, every other value as it was given.
 
-    Raises ConfigError for values that dlt would refuse, and for those that this version does not
-    take: functions of the row, pydantic models.
+    A value may be a function of the row; `of_row` then gives the hints for one row. `nested_hints`
+    is path of a nested table (its key, or a tuple of keys) → hints of that table. ConfigError for
+    values that dlt would refuse, and for other functions where `table_name` is none.
     """
 
-    table_name: str | None = None
-    write_disposition: str | Mapping[str, Any] | None = None
-    primary_key: str | Sequence[str] | None = None
-    merge_key: str | Sequence[str] | None = None
+    table_name: str | Callable[[Any], str] | None = None
+    write_disposition: Any = None
+    primary_key: Any = None
+    merge_key: Any = None
     columns: Any = None
     max_table_nesting: int | None = None
     schema_contract: str | Mapping[str, str] | None = None
     table_format: str | None = None
     file_format: str | None = None
     references: Any = None
+    nested_hints: Any = None
+    additional_table_hints: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
-        for name, value in self.given():
-            if callable(value) and not isinstance(value, type):
-                raise ConfigError(f"{name} as a function of the row is not supported")
-        object.__setattr__(self, "columns", _columns(self.columns))
-        _check_disposition(self.write_disposition)
+        dynamic = self.dynamic
+        if dynamic and not callable(self.table_name):
+            raise ConfigError(
+                f"{dynamic[0]} is a function of the row, but table_name is not",
+                hint="Give a table_name=… that is a function of the row too.",
+            )
+        if "columns" not in dynamic:
+            object.__setattr__(self, "columns", _columns(self.columns))
+        if "write_disposition" not in dynamic:
+            _check_disposition(self.write_disposition)
+        for path, hints in dict(self.nested_hints or {}).items():
+            if isinstance(hints, Mapping):
+                Hints.of(hints, at=f"nested_hints of {path!r}")
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any], at: str | None = None) -> "Hints":
+        """Hints from keywords; ConfigError if one is unknown."""
+        for name in given:
+            if name not in cls.__dataclass_fields__:
+                raise ConfigError(
+                    f"'{name}' is no hint", at=at, hint=nearest(name, cls.__dataclass_fields__)
+                )
+        return cls(**given)
+
+    @cached_property
+    def dynamic(self) -> list[str]:
+        """The names of the hints that are functions of the row."""
+        return [name for name, value in self.given() if _is_function(value)]
+
+    def of_row(self, row: Any) -> "Hints":
+        """The hints that hold for `row`: functions are called with it."""
+        called = {name: getattr(self, name)(row) for name in self.dynamic}
+        return replace(self, **called) if called else self
 
     @property
     def disposition(self) -> Disposition:
-        """The write disposition itself, without its options; append unless said otherwise."""
+        """The write disposition itself, without its options; append unless said otherwise.
+
+        Also where it is a function of the row.
+        """
         said = self.write_disposition
         name = said.get("disposition", "merge") if isinstance(said, Mapping) else said
-        return name or "append"  # type: ignore[return-value]
+        return "append" if name is None or callable(name) else name
 
     def given(self) -> Iterator[tuple[str, Any]]:
         """Name and value of the hints that are set."""
@@ -90,10 +128,11 @@ class Hints:
         merged = {name: dict(column) for name, column in (self.columns or {}).items()}
         for name, column in (more or {}).items():
             merged[name] = {**merged.get(name, {}), **column}
-        return merged
+        holder = next((c for c in (more, self.columns) if isinstance(c, ModelColumns)), None)
+        return merged if holder is None else ModelColumns(merged, holder.model)
 
-    def table(self, resource: str, naming: Naming, cursor: str | None = None) -> Table:
-        """The schema's table: declared columns in their order, then keys, then the `cursor` column.
+    def table(self, resource: str, naming: Naming, cursors: Sequence[str] = ()) -> Table:
+        """The schema's table: declared columns in their order, then keys, then those of `cursors`.
 
         Names are normalized. ConfigError if two declared columns would become one.
         """
@@ -107,11 +146,11 @@ class Hints:
                     at=f"columns of resource '{resource}'",
                 )
             columns[name], raw_names[name] = dict(column), raw
-        for raw, hints in self._implied(cursor):
+        for raw, hints in self._implied(cursors):
             name = naming.path(raw)
             columns[name] = {**hints, **columns.get(name, {}), **_flags(hints)}
         return Table(
-            name=naming.path(self.table_name or resource),
+            name=naming.path(str(self.table_name or resource)),
             columns={name: _column(name, hints) for name, hints in columns.items()},
             resource=resource,
             write_disposition=self.disposition,
@@ -119,12 +158,24 @@ class Hints:
             hints=self._table_hints(),
         )
 
-    def _implied(self, cursor: str | None) -> Iterator[tuple[str, dict[str, Any]]]:
+    def nested_tables(self, root: Table, naming: Naming) -> list[Table]:
+        """The nested tables that `nested_hints` describe, each with its parent, in their order."""
+        found = []
+        for path, hints in dict(self.nested_hints or {}).items():
+            steps = [naming.path(step) for step in ([path] if isinstance(path, str) else path)]
+            made = Hints.of(hints).table(root.resource or root.name, naming)
+            parent = naming.join(root.name, *steps[:-1]) if steps[:-1] else root.name
+            name = naming.join(root.name, *steps)
+            plain = replace(made, name=name, parent=parent, resource=None, write_disposition=None)
+            found.append(plain)
+        return found
+
+    def _implied(self, cursors: Sequence[str]) -> Iterator[tuple[str, dict[str, Any]]]:
         for key, hint in ((self.primary_key, "primary_key"), (self.merge_key, "merge_key")):
             for name in names_of(key):
                 yield name, {"nullable": False, hint: True}
         yield from self._scd2_columns()
-        if cursor is not None:
+        for cursor in cursors:
             yield cursor, {"incremental": True}
 
     def _scd2_columns(self) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -142,8 +193,15 @@ class Hints:
     def _table_hints(self) -> dict[str, Any]:
         options = self.write_disposition if isinstance(self.write_disposition, Mapping) else {}
         hints = {_OPTIONS[key]: value for key, value in options.items() if key in _OPTIONS}
+        if isinstance(self.columns, ModelColumns):
+            hints[HINT] = self.columns.contract
         hints.update({name: value for name, value in self.given() if name in _KEPT})
+        hints.update(self.additional_table_hints or {})
         return hints
+
+
+def _is_function(value: Any) -> bool:
+    return callable(value) and not isinstance(value, type)
 
 
 def names_of(key: str | Sequence[str] | None) -> list[str]:
@@ -165,7 +223,12 @@ def _column(name: str, hints: Mapping[str, Any]) -> Column:
 def _columns(given: Any) -> dict[str, dict[str, Any]] | None:
     if given is None:
         return None
-    if isinstance(given, Mapping):
+    columns: dict[str, dict[str, Any]]
+    if is_model(given):
+        columns = ModelColumns(columns_of_model(given), given)
+    elif isinstance(given, ModelColumns):
+        columns = given
+    elif isinstance(given, Mapping):
         columns = {name: {**column, "name": name} for name, column in given.items()}
     elif isinstance(given, Sequence) and not isinstance(given, str):
         columns = {}
@@ -176,7 +239,7 @@ def _columns(given: Any) -> dict[str, dict[str, Any]] | None:
     else:
         raise ConfigError(
             f"columns cannot be a {_kind(given)}",
-            hint="Give a dict, or a list of dicts with names.",
+            hint="Give a dict, a list of dicts with names, or a pydantic model.",
         )
     for name, column in columns.items():
         _check_column(name, column)

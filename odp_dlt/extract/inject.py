@@ -1,5 +1,6 @@
 """Arguments of the user's functions that the settings give: `dlt.secrets.value` and the like."""
 
+import functools
 import inspect
 import sys
 import typing
@@ -12,6 +13,7 @@ from typing import Annotated, Any, get_args, get_origin
 from odp_dlt.errors import ConfigError, MissingSetting, OdpError
 from odp_dlt.extract import current
 from odp_dlt.settings import MISSING, settable
+from odp_dlt.settings.specs import resolve_spec, specs_in
 
 
 @dataclass(frozen=True)
@@ -100,9 +102,19 @@ class Signature:
                 raise self._unbound(parameter.name)
             return default
         hint = self._hint(parameter)
-        if not (marked or absent or settable(hint)):
+        specs = specs_in(hint)
+        if not (marked or absent or specs or settable(hint)):
             return default  # an object such as a client; nobody means a setting by it
         try:
+            if specs:
+                return resolve_spec(
+                    current.settings(),
+                    parameter.name,
+                    specs,
+                    sections=sections,
+                    pipeline=current.pipeline_name(),
+                    default=self._default(default, hint),
+                )
             return current.settings().resolve(
                 parameter.name,
                 sections=sections,
@@ -119,7 +131,7 @@ class Signature:
 
     @staticmethod
     def _default(default: Any, hint: Any) -> Any:
-        """What an argument is without a setting: a marked one that may be None is None, as in dlt."""
+        """What an argument is without a setting: a marked one that may be None is None."""
         if isinstance(default, FromSettings):
             return None if type(None) in get_args(hint) else MISSING
         return MISSING if default is inspect.Parameter.empty else default
@@ -140,6 +152,32 @@ class Signature:
             known = default is not parameter.empty and default is not None
             return type(default) if known else Any
         return annotation
+
+
+def with_config(
+    func: Callable[..., Any] | None = None,
+    /,
+    spec: Any = None,
+    sections: str | Sequence[str] = (),
+    **_options: Any,
+) -> Any:
+    """Decorates a function whose arguments, where they are not passed, the settings give.
+
+    They stand under `sections`, or under the names nearer to the top. `spec` and dlt's other
+    options are taken and not needed: an argument's type says what it is.
+    """
+    path = (sections,) if isinstance(sections, str) else tuple(sections)
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def filled(*args: Any, **kwargs: Any) -> Any:
+            what = f"function '{function.__name__}'"
+            bound = Signature(function, what).filled(path, args, kwargs)
+            return function(*bound.args, **bound.kwargs)
+
+        return filled
+
+    return decorate if func is None else decorate(func)
 
 
 def section_of(function: Callable[..., Any]) -> str:

@@ -42,10 +42,10 @@ class Source:
         self.root_key = root_key
         self.schema_contract = schema_contract
         self.resources = Resources()
-        for resource in resources:
+        for resource in _copied(resources):
             if resource.name in self.resources:
                 raise SourceError(f"source '{name}' has two resources named '{resource.name}'")
-            self.resources[resource.name] = replace(resource)
+            self.resources[resource.name] = resource
 
     @property
     def selected_resources(self) -> dict[str, Resource]:
@@ -60,7 +60,10 @@ class Source:
                     f"source '{self.name}' has no resource '{name}'",
                     hint=nearest(name, self.resources),
                 )
-        return self._copy([replace(r, selected=r.name in names) for r in self.resources.values()])
+        part = self.clone()
+        for resource in part.resources.values():
+            resource.selected = resource.name in names
+        return part
 
     def add_limit(
         self, max_items: int | None, max_time: float | None = None, count_rows: bool = False
@@ -70,10 +73,17 @@ class Source:
             resource.add_limit(max_items, max_time, count_rows)
         return self
 
-    def _copy(self, resources: Sequence[Resource]) -> "Source":
+    def parallelize(self) -> "Source":
+        """Run all resources beside each other, in threads."""
+        for resource in self.resources.values():
+            resource.parallelize()
+        return self
+
+    def clone(self) -> "Source":
+        """A new source like this one."""
         return Source(
             self.name,
-            resources,
+            list(self.resources.values()),
             section=self.section,
             max_table_nesting=self.max_table_nesting,
             root_key=self.root_key,
@@ -91,3 +101,16 @@ class Source:
         """The rows of all selected resources, one resource after the other."""
         for resource in self.selected_resources.values():
             yield from resource
+
+
+def _copied(resources: Sequence[Resource]) -> list[Resource]:
+    """Copies of `resources` that are linked among themselves as the originals are."""
+    copies: dict[int, Resource] = {}
+
+    def copy_of(resource: Resource) -> Resource:
+        if id(resource) not in copies:
+            parent = resource.parent and copy_of(resource.parent)
+            copies[id(resource)] = replace(resource, parent=parent)
+        return copies[id(resource)]
+
+    return [copy_of(resource) for resource in resources]

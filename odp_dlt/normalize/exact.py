@@ -8,8 +8,8 @@ Everything here goes over the values in Python, since their classes are nowhere 
 asks for it only where Arrow's own reading is not to be trusted.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime, time
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from itertools import accumulate, chain
 from types import NoneType
@@ -22,6 +22,7 @@ import pyarrow.types as pt
 from odp_dlt.errors import SourceError
 from odp_dlt.normalize.limits import Limits
 from odp_dlt.normalize.plain import json_text, key_text, plain
+from odp_dlt.schema.types import WEI, Wei
 
 MIXED = "\0"
 JSON = pa.json_(pa.string())
@@ -36,9 +37,10 @@ _SCALARS: Mapping[type, pa.DataType | None] = {
     int: pa.int64(),
     float: pa.float64(),
     str: pa.string(),
-    datetime: pa.timestamp("us", tz="UTC"),
+    datetime: None,
     date: pa.date32(),
     time: pa.time64("us"),
+    Wei: WEI,
     Decimal: None,
     bytes: pa.binary(),
 }
@@ -65,47 +67,52 @@ def struct_array(
 
 def exact(values: Sequence[Any], limits: Limits) -> pa.Array:
     """The Arrow array of `values`, of which any may be None, at the place `limits`."""
-    kinds = dict.fromkeys(map(type, values))
-    kinds.pop(NoneType, None)
-    if not kinds:
+    families = {kind: _family(kind) for kind in dict.fromkeys(map(type, values))}
+    families.pop(NoneType, None)
+    if None in families.values():
+        odd = {kind for kind, family in families.items() if family is None}
+        return exact([plain(v, limits.path) if type(v) in odd else v for v in values], limits)
+    found = list(dict.fromkeys(family for family in families.values() if family is not None))
+    if not found:
         return pa.nulls(len(values))
-    if len(kinds) > 1:
-        return _mixed(values, list(kinds), limits)
-    (kind,) = kinds
+    if len(found) == 1:
+        return _of_family(values, found[0], limits)
+    arrays = [
+        _of_family([v if families.get(type(v)) is family else None for v in values], family, limits)
+        for family in found
+    ]
+    return _mixed(arrays)
+
+
+def _family(kind: type) -> type | None:
+    """What the values of a class are read as: dict, list, a scalar class; None if not directly."""
     if issubclass(kind, dict):
-        return _json(values) if limits.whole and not limits.is_row else _dicts(values, limits)
+        return dict
     if issubclass(kind, list | tuple) and not hasattr(kind, "_asdict"):
-        return _lists(values, limits)
-    scalar = _scalar_class(kind)
-    if scalar is not None:
-        return _scalars(values, scalar, limits)
-    return exact([None if v is None else plain(v, limits.path) for v in values], limits)
+        return list
+    return _scalar_class(kind)
 
 
-def _mixed(values: Sequence[Any], kinds: Sequence[type], limits: Limits) -> pa.Array:
+def _of_family(values: Sequence[Any], family: type, limits: Limits) -> pa.Array:
+    if family is dict:
+        return _json(values) if limits.whole and not limits.is_row else _dicts(values, limits)
+    return _lists(values, limits) if family is list else _scalars(values, family, limits)
+
+
+def _mixed(arrays: Sequence[pa.Array]) -> pa.Array:
+    """Arrays that have values in different places, as one; what is mixed already is taken apart."""
     found: dict[str, pa.Array] = {}
-    for kind in kinds:
-        alone = exact([v if type(v) is kind else None for v in values], limits)
-        for part in parts(alone):
-            name = MIXED + _class_name(part.type)
-            found[name] = _both(found[name], part) if name in found else part
-    return struct_array(found, len(values)) if len(found) > 1 else next(iter(found.values()))
+    for part in chain.from_iterable(map(parts, arrays)):
+        name = MIXED + str(part.type)
+        found[name] = _either(found[name], part) if name in found else part
+    return struct_array(found, len(arrays[0])) if len(found) > 1 else next(iter(found.values()))
 
 
-def _both(one: pa.Array, other: pa.Array) -> pa.Array:
-    """Two arrays of one class, each with values where the other has none."""
-    if one.type == other.type:
-        return pc.if_else(one.is_valid(), one, other)
-    pairs = zip(one.to_pylist(), other.to_pylist(), strict=True)
-    return pa.array([a if b is None else b for a, b in pairs])
-
-
-def _class_name(arrow: pa.DataType) -> str:
-    if pt.is_struct(arrow):
-        return "struct"
-    if pt.is_list(arrow):
-        return "list"
-    return "decimal" if pt.is_decimal(arrow) else str(arrow)
+def _either(one: pa.Array, other: pa.Array) -> pa.Array:
+    if isinstance(one.type, pa.BaseExtensionType):
+        both = pc.coalesce(one.storage, other.storage)
+        return pa.ExtensionArray.from_storage(one.type, both)
+    return pc.coalesce(one, other)
 
 
 def _dicts(values: Sequence[Any], limits: Limits) -> pa.Array:
@@ -113,23 +120,28 @@ def _dicts(values: Sequence[Any], limits: Limits) -> pa.Array:
     rows = values if whole else [{} if v is None else v for v in values]
     inside = limits if limits.is_row else limits.of_inside()
     columns: dict[str, pa.Array] = {}
-    for key, name in field_names(rows, limits.path).items():
+    for key, name in field_names(rows).items():
         columns[name] = exact([row.get(key) for row in rows], inside.of_field(name))
     mask = None if whole else pa.array([v is None for v in values])
     return struct_array(columns, len(values), mask)
 
 
-def field_names(rows: Sequence[Mapping[Any, Any]], path: str) -> dict[Any, str]:
-    """Every key of `rows`, in order of first appearance, with its name as text."""
+def field_names(rows: Sequence[Mapping[Any, Any]]) -> dict[Any, str]:
+    """Every key of `rows`, in order of first appearance, with its name as text.
+
+    A key that is no text has its class added where a text key reads the same: 1 beside "1".
+    """
     keys = dict.fromkeys(chain.from_iterable(rows))
-    names = {key: key if type(key) is str else key_text(key) for key in keys}
-    if len(set(names.values())) < len(names):
-        twice = [n for n in names.values() if list(names.values()).count(n) > 1]
-        raise SourceError(
-            f"two keys of one row are both '{twice[0]}' as text",
-            at=path,
-            hint="Rename one of them.",
-        )
+    if all(type(key) is str for key in keys):
+        return {key: key for key in keys}
+    taken = {str(key) for key in keys if isinstance(key, str)}
+    names = {}
+    for key in keys:
+        name = key_text(key)
+        if not isinstance(key, str) and name in taken:
+            name = f"{name} {type(key).__name__}"
+        taken.add(name)
+        names[key] = name
     return names
 
 
@@ -163,6 +175,15 @@ def _scalar_class(kind: type) -> type | None:
 
 
 def _scalars(values: Sequence[Any], kind: type, limits: Limits) -> pa.Array:
+    split = _SPLIT.get(kind)
+    if split is not None:
+        groups = dict.fromkeys(split(v) for v in values if v is not None)
+        if len(groups) > 1:
+            alone = [
+                [v if v is not None and split(v) == group else None for v in values]
+                for group in groups
+            ]
+            return _mixed([_scalars(each, kind, limits) for each in alone])
     try:
         return pa.array(values, _SCALARS[kind])
     except ARROW_REFUSES as e:
@@ -170,6 +191,11 @@ def _scalars(values: Sequence[Any], kind: type, limits: Limits) -> pa.Array:
         if odd is None:
             raise SourceError(f"a {kind.__name__} cannot be loaded: {e}", at=limits.path) from e
         return odd(values, limits)
+
+
+def _odd_moments(values: Sequence[datetime | None], _limits: Limits) -> pa.Array:
+    """Moments in a zone that Arrow does not know."""
+    return pa.array([None if v is None else v.astimezone(UTC) for v in values])
 
 
 def _wide_integers(values: Sequence[int | None], limits: Limits) -> pa.Array:
@@ -201,8 +227,15 @@ def _is_decimal(value: Decimal) -> bool:
     return True
 
 
+# Text columns get values as they were: 07:00+02:00 is not 05:00+00:00 there, nor 2.50 just 2.5.
+_SPLIT: Mapping[type, Callable[[Any], Hashable]] = {
+    datetime: lambda value: value.tzinfo,
+    Decimal: lambda value: value.as_tuple().exponent,
+}
+
 _ODD: Mapping[type, Callable[[Any, Limits], pa.Array]] = {
     int: _wide_integers,
     str: _odd_text,
+    datetime: _odd_moments,
     Decimal: _odd_decimals,
 }

@@ -11,18 +11,25 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
-from odp_dlt.errors import SourceError
-from odp_dlt.normalize.coerce import resolve
-from odp_dlt.normalize.exact import is_mixed, parts, struct_array
+from odp_dlt.normalize.coerce import fit, resolve
+from odp_dlt.normalize.exact import parts
+from odp_dlt.normalize.flat import SOURCE_KEY, Flat, first_row, settled, tagged_name, together
+from odp_dlt.normalize.hashes import Identity, nested_hashes
 from odp_dlt.normalize.ids import random_ids
-from odp_dlt.schema.model import ID, LIST_IDX, LOAD_ID, PARENT_ID, Column, Schema, Table
+from odp_dlt.schema.merging import ROW, root_key_column
+from odp_dlt.schema.model import ID, LIST_IDX, LOAD_ID, PARENT_ID, ROOT_ID, Column, Schema, Table
 from odp_dlt.schema.naming import Naming
 
 _ROW_KEY = Column(ID, "text", nullable=False, hints={"unique": True, "row_key": True})
 _LOAD_ID = Column(LOAD_ID, "text", nullable=False)
 _PARENT_ID = Column(PARENT_ID, "text", nullable=False, hints={"parent_key": True})
 _LIST_IDX = Column(LIST_IDX, "bigint", nullable=False)
-_SYSTEM = frozenset({ID, LOAD_ID, PARENT_ID, LIST_IDX})
+_SYSTEM = (root_key_column(), _LOAD_ID, _PARENT_ID, _LIST_IDX, _ROW_KEY)
+
+# A field of the source that has the name of a system column where there is none: as dlt has it.
+_OWN = {c.name: replace(c, data_type=None) for c in _SYSTEM}
+
+_RANDOM = Identity()
 
 
 @dataclass(frozen=True)
@@ -37,169 +44,201 @@ class SchemaChanges:
 
 @dataclass(frozen=True)
 class _Rows:
-    """The rows of one table within a page. `links` are their columns to the parent, if nested."""
+    """Rows of one table within a page. `links` are their columns to the parent or the load.
+
+    `carried` is what the rows nested in them inherit: the place and the id of their root row.
+    """
 
     table: Table
     rows: pa.Array
     links: Mapping[str, pa.Array] = field(default_factory=dict)
+    carried: Mapping[str, pa.Array] = field(default_factory=dict)
+
+    def children(self, table: Table, items: pa.Array, ids: pa.Array, lists: pa.Array) -> "_Rows":
+        """The rows `items` of the nested `table`, which are those of `lists` in the rows `ids`."""
+        owners = pc.list_parent_indices(lists)
+        carried = {name: values.take(owners) for name, values in self.carried.items()}
+        links = {PARENT_ID: ids.take(owners), LIST_IDX: _positions(lists, owners)}
+        if ROOT_ID in carried:
+            links[ROOT_ID] = carried[ROOT_ID]
+        return _Rows(table, items, links, carried)
 
 
-@dataclass(frozen=True)
-class _Flat:
-    """The fields of some rows by column name: values to be typed, and lists to be tables.
+@dataclass
+class _Split:
+    """The tables of one page as they come to be: `known` is what is known of each by now."""
 
-    `raw` says which key of the source each name came from.
-    """
+    root: Table
+    schema: Schema
+    known: dict[str, Table] = field(default_factory=dict)
+    changed: dict[str, Table] = field(default_factory=dict)
+    tables: dict[str, pa.Table] = field(default_factory=dict)
 
-    columns: dict[str, pa.Array] = field(default_factory=dict)
-    lists: dict[str, pa.Array] = field(default_factory=dict)
-    raw: dict[tuple[str, str], str] = field(default_factory=dict)
+    @property
+    def detect(self) -> bool:
+        return "iso_timestamp" in self.schema.settings.get("detections", ())
 
-    def claim(self, kind: str, name: str, raw: str, table: str) -> None:
-        """Note that `raw` becomes `name`; SourceError if another key did already."""
-        other = self.raw.setdefault((kind, name), raw)
-        if other != raw:
-            raise SourceError(
-                f"the keys '{other}' and '{raw}' both become '{name}': one would be lost",
-                at=f"table '{table}'",
-                hint="Rename one of them in the source, e.g. with add_map.",
-            )
+    def find(self, name: str) -> Table | None:
+        before = self.root if name == self.root.name else self.schema.tables.get(name)
+        return self.known.get(name) or before
+
+    def child(self, parent: str, path: str, keys: str | None, naming: Naming) -> Table:
+        """The table for the lists at `path`; `keys` are to be recorded as theirs, if any.
+
+        Another table may have the name: of a resource, or of lists in the lists of another field.
+        """
+        name = naming.join(parent, path)
+        child = self.find(name) or Table(name, parent=parent)
+        if keys and child.hints.get(SOURCE_KEY) != keys:
+            child = replace(child, hints={**child.hints, SOURCE_KEY: keys})
+        self.known[name] = child
+        return child
+
+    def is_taken(self, parent: str, path: str, naming: Naming) -> bool:
+        found = self.find(naming.join(parent, path))
+        return found is not None and found.parent != parent
+
+    def add(self, table: Table, arrays: Mapping[str, pa.Array]) -> None:
+        self.known.pop(table.name, None)
+        if table is not self.find(table.name) or table.name not in self.schema.tables:
+            self.changed[table.name] = table
+        self.known[table.name] = table
+        rows, earlier = pa.table(arrays), self.tables.get(table.name)
+        if earlier is not None:
+            rows = pa.concat_tables([earlier, rows], promote_options="default")
+        self.tables[table.name] = rows
 
 
 def normalize(
-    page: pa.StructArray, root: Table, schema: Schema, load_id: str, naming: Naming
+    page: pa.StructArray,
+    root: Table,
+    schema: Schema,
+    load_id: str,
+    naming: Naming,
+    identity: Identity = _RANDOM,
 ) -> tuple[dict[str, pa.Table], SchemaChanges]:
     """The flat tables of `page` by name, parents first, and what the schema gains from them.
 
     `root` is the root table with what is known of it; nested tables are looked up in `schema`.
+    Rows that are to be merged bring the columns of `STAGED` too, which no schema knows.
     """
-    detect = "iso_timestamp" in schema.settings.get("detections", ())
+    split = _Split(root, schema)
     loads = {LOAD_ID: pa.repeat(pa.scalar(load_id), len(page))}
-    waiting = [_Rows(root, page, loads)]
-    tables: dict[str, pa.Table] = {}
-    changed: list[Table] = []
+    waiting = [_Rows(root, page, loads, identity.places(len(page)))]
     while waiting:
         rows = waiting.pop(0)
-        flat = _flatten(rows.rows, rows.table.name, naming)
-        ids = _ids(flat, len(rows.rows))
-        table, arrays = _typed(rows, flat, ids, detect)
-        tables[table.name] = pa.table(arrays)
-        if table is not rows.table or table.name not in schema.tables:
-            changed.append(table)
-        children = list(_children(table, flat, ids, schema, naming))
-        waiting = children + waiting
-    return tables, SchemaChanges(tuple(changed))
+        rows = replace(rows, table=split.known.get(rows.table.name, rows.table))
+        flat = Flat(naming)
+        flat.add_rows(rows.rows)
+        hashes = _hashes(rows, flat, identity)
+        ids = _ids(flat, len(rows.rows), hashes.pop("id", None))
+        if identity.root_key and ROOT_ID not in rows.carried:
+            rows = replace(rows, carried={**rows.carried, ROOT_ID: ids})
+        table, arrays = _typed(rows, flat, ids, split)
+        places = {ROW: rows.carried[ROW]} if ROW in rows.carried else {}
+        split.add(table, {**arrays, **places, **hashes})
+        waiting = [*_children(rows, table, flat, ids, split), *waiting]
+    return split.tables, SchemaChanges(tuple(split.changed.values()))
 
 
-def _flatten(rows: pa.Array, table: str, naming: Naming) -> _Flat:
-    """The fields of `rows`: of structs, of scalars in a list (`value`), of lists in a list
-    (`list`).
-    """
-    flat = _Flat()
-    for part in parts(rows):
-        if pt.is_struct(part.type):
-            _fields(part, (), (), flat, table, naming)
-        elif pt.is_list(part.type):
-            _leaf(part, ("list",), ("list",), flat, table, naming)
-        elif not pt.is_null(part.type):
-            _leaf(part, ("value",), ("value",), flat, table, naming)
-    return flat
+def _hashes(rows: _Rows, flat: Flat, identity: Identity) -> dict[str, pa.Array]:
+    """The ids that `identity` wants under `id`, and what else is to be known of the rows."""
+    if identity.ids == "random":
+        return {}
+    if PARENT_ID in rows.links:
+        ids = nested_hashes(rows.links[PARENT_ID], rows.table.name, rows.links[LIST_IDX])
+        return {"id": ids}
+    columns = {n: together([c.values for c in flat.columns.get(n, [])]) for n in identity.key}
+    return identity.root_ids(rows.rows, columns, rows.table.name)
 
 
-def _fields(
-    struct: pa.StructArray,
-    names: tuple[str, ...],
-    raw: tuple[str, ...],
-    flat: _Flat,
-    table: str,
-    naming: Naming,
-) -> None:
-    """The scalars of this level in key order, then its dicts, the last one first, as dlt does."""
-    dicts = []
-    children = (
-        struct.flatten()
-        if struct.null_count
-        else [struct.field(i) for i in range(struct.type.num_fields)]
-    )
-    for child_field, child in zip(struct.type, children, strict=True):
-        path = (*names, naming.path(child_field.name))
-        raw_path = (*raw, child_field.name)
-        for part in _by_shape(child):
-            if pt.is_struct(part.type) and not is_mixed(part.type):
-                dicts.append((part, path, raw_path))
-            else:
-                _leaf(part, path, raw_path, flat, table, naming)
-    for part, path, raw_path in reversed(dicts):
-        _fields(part, path, raw_path, flat, table, naming)
-
-
-def _by_shape(array: pa.Array) -> Iterator[pa.Array]:
-    """A mixed array as its dicts, its lists, and all its scalars as one mixed array."""
-    if not is_mixed(array.type):
-        yield array
-        return
-    scalars = {}
-    for child_field, part in zip(array.type, array.flatten(), strict=True):
-        if pt.is_struct(part.type) or pt.is_list(part.type):
-            yield part
-        else:
-            scalars[child_field.name] = part
-    if scalars:
-        yield struct_array(scalars, len(array))
-
-
-def _leaf(
-    array: pa.Array,
-    path: tuple[str, ...],
-    raw: tuple[str, ...],
-    flat: _Flat,
-    table: str,
-    naming: Naming,
-) -> None:
-    name = naming.join(*path)
-    kind, found = ("list", flat.lists) if pt.is_list(array.type) else ("column", flat.columns)
-    if pt.is_null(array.type) and name in found:
-        return
-    flat.claim(kind, name, ".".join(raw), table)
-    if name in found and kind == "column":
-        both = {f"\0{i}": part for i, part in enumerate((*parts(found[name]), *parts(array)))}
-        array = struct_array(both, len(array))
-    found[name] = array
-
-
-def _ids(flat: _Flat, count: int) -> pa.Array:
-    """Row ids: the source's own where it yields them, else random ones."""
-    own = flat.columns.get(ID)
-    if own is None or pt.is_null(own.type):
-        return random_ids(count)
-    own = own.cast(pa.string())
-    return own if own.null_count == 0 else pc.coalesce(own, random_ids(count))
+def _ids(flat: Flat, count: int, hashes: pa.Array | None) -> pa.Array:
+    """Row ids: the source's own where it yields them, else hashes, else random ones."""
+    own = together([claim.values for claim in flat.columns.get(ID, [])] or [pa.nulls(count)])
+    given = [fit(part, _ROW_KEY)[0] for part in parts(own) if not pt.is_null(part.type)]
+    given = [array for array in given if array is not None]
+    if any(array.null_count == 0 for array in given):
+        return given[0]
+    return pc.coalesce(*given, random_ids(count) if hashes is None else hashes)
 
 
 def _typed(
-    rows: _Rows, flat: _Flat, ids: pa.Array, detect: bool
+    rows: _Rows, flat: Flat, ids: pa.Array, split: _Split
 ) -> tuple[Table, dict[str, pa.Array]]:
     """The table with the columns that these rows add, and all its arrays in column order."""
-    known = rows.table.columns
+    rows, row_key = _row_key(rows)
+    known = dict(rows.table.columns)
     arrays: dict[str, pa.Array] = {}
-    added: list[Column] = []
-    for name, values in flat.columns.items():
-        if name in _SYSTEM:
-            continue
-        for column, array in resolve(name, values, known, detect):
-            arrays[column.name] = array
-            if known.get(column.name) != column:
-                added.append(column)
+    for name, keys, values in _columns(flat, known, {*rows.links, ID}):
+        base = _OWN.get(name)
+        if base is not None and name not in known:
+            known[name] = base
+        for found, array in resolve(name, values, known, split.detect, flat.naming):
+            column = _recorded(found, keys) if keys and found.name == name else found
+            for column_, array_ in _put(column, array, name, arrays, flat.naming):
+                known[column_.name], arrays[column_.name] = column_, array_
+    added = [known[n] for n in arrays if known[n] != rows.table.columns.get(n)]
     arrays.update(rows.links)
     arrays[ID] = ids
-    system = [c for c in (_LOAD_ID, _PARENT_ID, _LIST_IDX, _ROW_KEY) if c.name in arrays]
-    missing = [c for c in system if c.name not in known]
+    system = (*_SYSTEM[:-1], row_key)
+    missing = [c for c in system if (c.name in rows.links or c.name == ID) and c.name not in known]
     table = rows.table
     if added or missing:
         table = table.with_columns(_in_order(added, missing, arrays))
     if not table.seen_data and len(rows.rows):
         table = replace(table, seen_data=True)
     return table, {name: arrays[name] for name in table.columns if name in arrays}
+
+
+def _row_key(rows: _Rows) -> tuple[_Rows, Column]:
+    """`_dlt_id`, which hints may describe (scd2 does) without saying its type or place."""
+    hinted = rows.table.columns.get(ID)
+    if hinted is None or hinted.data_type is not None:
+        return rows, _ROW_KEY
+    columns = {name: c for name, c in rows.table.columns.items() if name != ID}
+    return replace(rows, table=replace(rows.table, columns=columns)), replace(
+        hinted, data_type="text"
+    )
+
+
+def _columns(
+    flat: Flat, known: Mapping[str, Column], taken: set[str]
+) -> Iterator[tuple[str, str | None, pa.Array]]:
+    """Column names with the key to record for them, if any, and their values; without `taken`."""
+    recorded = {n: c.hints[SOURCE_KEY] for n, c in known.items() if SOURCE_KEY in c.hints}
+    for name, claims in flat.columns.items():
+        if name in taken:
+            continue
+        if len(claims) == 1 and name not in recorded:
+            yield name, None, claims[0].values
+            continue
+        tagged = {c.keys: tagged_name(name, c.keys, flat.naming) for c in claims}
+        for column, keys, arrays in settled(claims, name, recorded, tagged):
+            yield column, keys, together(arrays)
+
+
+def _recorded(column: Column, keys: str) -> Column:
+    return replace(column, hints={**column.hints, SOURCE_KEY: keys})
+
+
+def _put(
+    column: Column, array: pa.Array, key: str, arrays: Mapping[str, pa.Array], naming: Naming
+) -> Iterator[tuple[Column, pa.Array]]:
+    """`array` for `column`; it may share the column with another field that was there first.
+
+    So does the variant of `x` with a field `x__v_text`. Where both have a value, this one's goes
+    to a column of its own.
+    """
+    first = arrays.get(column.name)
+    if first is None:
+        yield column, array
+        return
+    yield column, pc.coalesce(first, array)
+    lost = pc.and_(first.is_valid(), array.is_valid())
+    if pc.any(lost).as_py():
+        keys = f"{key} ({column.data_type})"
+        own = replace(column, name=tagged_name(column.name, keys, naming))
+        yield _recorded(own, keys), pc.if_else(lost, array, pa.scalar(None, array.type))
 
 
 def _in_order(
@@ -209,34 +248,34 @@ def _in_order(
 
     The system's columns stand behind what the first row brought.
     """
-    firsts = {column.name: _first_row(arrays[column.name]) for column in added}
+    firsts = {column.name: first_row(arrays[column.name]) for column in added}
     ordered = sorted(added, key=lambda column: firsts[column.name])
     at_once = [column for column in ordered if firsts[column.name] == 0]
     return [*at_once, *system, *ordered[len(at_once) :]]
 
 
-def _first_row(array: pa.Array) -> int:
-    return 0 if array.null_count == 0 else int(pc.index(array.is_valid(), True).as_py())
-
-
 def _children(
-    table: Table, flat: _Flat, ids: pa.Array, schema: Schema, naming: Naming
+    rows: _Rows, table: Table, flat: Flat, ids: pa.Array, split: _Split
 ) -> Iterator[_Rows]:
-    for path, lists in flat.lists.items():
+    for path, keys, lists in _lists(table.name, flat, split):
         items = lists.flatten()
-        if not len(items):
+        if len(items):
+            child = split.child(table.name, path, keys, flat.naming)
+            yield rows.children(child, items, ids, lists)
+
+
+def _lists(parent: str, flat: Flat, split: _Split) -> Iterator[tuple[str, str | None, pa.Array]]:
+    """Paths of nested tables with the key to record for them, if any, and their lists."""
+    naming = flat.naming
+    for path, claims in flat.lists.items():
+        tagged = {c.keys: tagged_name(path, c.keys, naming) for c in claims}
+        if split.is_taken(parent, path, naming):
+            yield from ((tagged[c.keys], c.keys, c.values) for c in claims)
             continue
-        name = naming.join(table.name, path)
-        child = schema.tables.get(name) or Table(name, parent=table.name)
-        if child.parent != table.name:
-            raise SourceError(
-                f"the list '{path}' of table '{table.name}' becomes '{name}', which exists",
-                hint="Rename the key or the resource.",
-            )
-        owners = pc.list_parent_indices(lists)
-        yield _Rows(
-            child, items, {PARENT_ID: ids.take(owners), LIST_IDX: _positions(lists, owners)}
-        )
+        known = split.find(naming.join(parent, path))
+        recorded = {path: known.hints[SOURCE_KEY]} if known and SOURCE_KEY in known.hints else {}
+        for own_path, keys, arrays in settled(claims, path, recorded, tagged):
+            yield from ((own_path, keys, lists) for lists in arrays)
 
 
 def _positions(lists: pa.ListArray, owners: pa.Array) -> pa.Array:

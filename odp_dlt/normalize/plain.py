@@ -21,13 +21,14 @@ def plain(value: Any, path: str) -> Any:
     Durations become seconds; sets become lists, in order where their items have one.
     """
     convert = _conversion(value)
-    if convert is None:
+    converted = value if convert is None else convert(value)
+    if type(converted) is type(value):
         raise SourceError(
             f"a value of type {type(value).__module__}.{type(value).__qualname__} cannot be loaded",
             at=path,
             hint="Turn it into text, a number, a date, a dict or a list before you yield it.",
         )
-    return convert(value)
+    return converted
 
 
 def _conversion(value: Any) -> Callable[[Any], Any] | None:

@@ -1,8 +1,7 @@
 """One value of one type as a value of another: dlt's rules of coercion, value by value.
 
-The rules were measured on dlt 1.31. They are asked only for the values of a column whose type
-differs
-from the one that the column has already, and only where no rule for whole columns applies.
+The rules were measured on dlt 1.31. They are asked only for values whose type differs from the one
+that their column has already, and only where no rule for whole columns applies.
 """
 
 import base64
@@ -13,6 +12,9 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+import orjson
+
+from odp_dlt.normalize.moments import parsed
 from odp_dlt.schema.model import DataType
 
 _TRUE = frozenset({"true", "t", "yes", "y", "1"})
@@ -75,9 +77,13 @@ def timestamp(value: Any) -> datetime:
         return value if value.tzinfo else value.replace(tzinfo=UTC)
     if isinstance(value, date):
         return datetime(value.year, value.month, value.day, tzinfo=UTC)
-    if isinstance(value, str):
-        return _moment(value)
-    return _epoch(value)
+    found = parsed(value) if isinstance(value, str) else None
+    if found is None:
+        return _epoch(_parsed(lambda: float(value)) if isinstance(value, str) else value)
+    if isinstance(found, time):
+        raise Misfit
+    moment = found if isinstance(found, datetime) else datetime.combine(found, time())
+    return _in_utc(moment)
 
 
 def day(value: Any) -> date:
@@ -90,8 +96,9 @@ def clock(value: Any) -> time:
     if isinstance(value, time):
         return value.replace(tzinfo=None)
     if isinstance(value, str):
-        found: time = _parsed(lambda: time.fromisoformat(value))
-        return found.replace(tzinfo=None)
+        found = parsed(value)
+        if isinstance(found, time):
+            return _in_utc(datetime.combine(date(1970, 1, 1), found)).time()
     raise Misfit
 
 
@@ -119,7 +126,7 @@ def binary(value: Any) -> bytes:
     if isinstance(value, int) and not isinstance(value, bool):
         if value < 0:
             raise Misfit
-        return value.to_bytes((value.bit_length() + 7) // 8 or 1, "big")
+        return value.to_bytes((value.bit_length() + 7) // 8, "little")
     if not isinstance(value, str):
         raise Misfit
     if value.startswith("0x"):
@@ -127,8 +134,11 @@ def binary(value: Any) -> bytes:
     return bytes(_parsed(lambda: base64.b64decode(value, validate=True)))
 
 
-def json(_value: Any) -> str:
-    raise Misfit  # only nested values are JSON, and they come as such
+def json(value: Any) -> str:
+    """Text that is JSON, in its compact form; nested values come as such and are not asked for."""
+    if not isinstance(value, str):
+        raise Misfit
+    return orjson.dumps(_parsed(lambda: orjson.loads(value))).decode()
 
 
 def _in_64_bits(value: int) -> int:
@@ -138,7 +148,7 @@ def _in_64_bits(value: int) -> int:
 
 
 def _is_hex(value: str) -> bool:
-    return value.strip().lower().startswith("0x")
+    return value.strip().startswith("0x")
 
 
 def _parsed(parse: Callable[[], Any]) -> Any:
@@ -148,14 +158,14 @@ def _parsed(parse: Callable[[], Any]) -> Any:
         raise Misfit from e
 
 
-def _moment(value: str) -> datetime:
-    stripped = value.strip()
+def _in_utc(moment: datetime) -> datetime:
+    """What says no zone is UTC already."""
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC)
     try:
-        return _epoch(float(stripped) if "." in stripped else int(stripped))
-    except ValueError:
-        pass
-    found: datetime = _parsed(lambda: datetime.fromisoformat(stripped))
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+        return moment.astimezone(UTC)
+    except OverflowError as e:
+        raise Misfit from e
 
 
 def _epoch(value: Any) -> datetime:

@@ -1,9 +1,9 @@
 """Python's garbage collector, while pages are read.
 
-A page of parsed JSON is hundreds of thousands of new dicts and lists, none of which is garbage yet, and
-every 700 of them the collector looks through them all: half the time of parsing (measured: 1.75 s of
-which 0.95 s are the collector's, for 142 MB). Looking less often costs no memory that counts, since
-such pages hold no cycles and are freed by their reference counts.
+A page of parsed JSON is hundreds of thousands of new dicts and lists, none of which is garbage yet,
+and every 700 of them the collector looks through them all: half the time of parsing (measured: 1.75
+s of which 0.95 s are the collector's, for 142 MB). Looking less often costs no memory that counts,
+since such pages hold no cycles and are freed by their reference counts.
 """
 
 import gc

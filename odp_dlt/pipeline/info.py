@@ -25,7 +25,8 @@ class TableLoad:
 class LoadInfo:
     """One run of a pipeline: `load_id` None means that there was nothing to load.
 
-    `tables` holds every table of the resources that ran and that exists now, 0 rows included;
+    `discarded` counts what contracts left out: rows by `table`, values by `table.column`. `tables`
+    holds every table of the resources that ran and that exists now, 0 rows included;
     `seconds` the time of the phases `extract`, `normalize` and `load`, of which the first two
     overlap.
     """
@@ -41,6 +42,7 @@ class LoadInfo:
     seconds: Mapping[str, float] = field(default_factory=dict)
     tables: Mapping[str, TableLoad] = field(default_factory=dict)
     others: Sequence["LoadInfo"] = ()
+    discarded: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def loads_ids(self) -> list[str]:

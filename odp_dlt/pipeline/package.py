@@ -16,6 +16,8 @@ import pyarrow as pa
 from filelock import FileLock, Timeout
 
 from odp_dlt.errors import SourceError
+from odp_dlt.normalize.ids import random_ids
+from odp_dlt.schema.model import ID, LOAD_ID
 
 PREFIX = "odp-load-"
 _LOCK = "in-use.lock"
@@ -33,8 +35,6 @@ class Package:
 
     def add(self, table: str, rows: pa.Table) -> None:
         """Keep `rows` in a file; its columns may differ from those of the table's other files."""
-        if not rows.num_rows:
-            return
         files = self.files.setdefault(table, [])
         path = self.folder / f"{len(self.files):05d}-{sum(map(len, self.files.values())):06d}.arrow"
         with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, rows.schema) as writer:
@@ -53,25 +53,32 @@ class Package:
         for path in self.files.get(table, ()):
             with pa.OSFile(str(path), "rb") as file, pa.ipc.open_stream(file) as reader:
                 for batch in reader:
-                    yield _conformed(batch, schema, table)
+                    yield self._conformed(batch, schema, table)
 
+    def _conformed(self, batch: pa.RecordBatch, schema: pa.Schema, table: str) -> pa.RecordBatch:
+        if batch.schema.equals(schema):
+            return batch
+        arrays = []
+        for wanted in schema:
+            index = batch.schema.get_field_index(wanted.name)
+            if index < 0:
+                arrays.append(self._filled(wanted, batch.num_rows))
+                continue
+            try:
+                arrays.append(batch.column(index).cast(wanted.type))
+            except pa.ArrowInvalid as e:
+                raise SourceError(
+                    f"values do not fit {wanted.type}: {e}", at=f"{table}.{wanted.name}"
+                ) from e
+        return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
-def _conformed(batch: pa.RecordBatch, schema: pa.Schema, table: str) -> pa.RecordBatch:
-    if batch.schema.equals(schema):
-        return batch
-    arrays = []
-    for wanted in schema:
-        index = batch.schema.get_field_index(wanted.name)
-        if index < 0:
-            arrays.append(pa.nulls(batch.num_rows, wanted.type))
-            continue
-        try:
-            arrays.append(batch.column(index).cast(wanted.type))
-        except pa.ArrowInvalid as e:
-            raise SourceError(
-                f"values do not fit {wanted.type}: {e}", at=f"{table}.{wanted.name}"
-            ) from e
-    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+    def _filled(self, column: pa.Field, rows: int) -> pa.Array:
+        """Nulls, but ids for rows of Arrow pages that came before the table was to have ids."""
+        if column.name == ID:
+            return random_ids(rows)
+        if column.name == LOAD_ID:
+            return pa.repeat(pa.scalar(self.load_id), rows)
+        return pa.nulls(rows, column.type)
 
 
 @contextmanager

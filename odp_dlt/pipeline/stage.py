@@ -5,22 +5,33 @@ worker splits Arrow into flat tables, which does not. A few batches at most are 
 """
 
 import time
-from collections import deque
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 
-from odp_dlt.errors import SourceError
+from odp_dlt.extract.hints import Hints
+from odp_dlt.extract.model_rows import ModelColumns, ModelRows
 from odp_dlt.extract.pages import Page
+from odp_dlt.extract.resource import Resource
 from odp_dlt.normalize.arrow import Reading, to_arrow
 from odp_dlt.normalize.limits import Limits, limits_of
-from odp_dlt.normalize.nested import normalize
-from odp_dlt.pipeline.gather import Gather
+from odp_dlt.normalize.nested import SchemaChanges, normalize
+from odp_dlt.normalize.tabular import SystemColumns, flat_table
+from odp_dlt.pipeline.gather import Gather, cut, kinds
 from odp_dlt.pipeline.package import Package
-from odp_dlt.schema.model import Column, Schema, Table
+from odp_dlt.schema.contract import HINT, Contracts
+from odp_dlt.schema.model import ID, LOAD_ID, Column, Schema, Table
 from odp_dlt.schema.naming import Naming
+
+Declared = tuple[Table, ...]
+"""A root table as hints declare it, and after it the nested tables that they speak of."""
+
+Batch: TypeAlias = "pa.StructArray | pa.Table"
+"""Rows as one array, or the Arrow table that the source itself yielded."""
 
 UNDER_WAY = 2
 PROGRESS_EVERY_S = 0.5
@@ -37,30 +48,83 @@ class Splitter:
     naming: Naming
     load_id: str
     package: Package | None
+    contracts: Contracts = field(default_factory=Contracts)
+    system: SystemColumns = field(default_factory=SystemColumns)
     seconds: float = 0.0
+    declared: dict[str, Declared] = field(default_factory=dict)
+    taken: Counter[str] = field(default_factory=Counter)
+    discarded: Counter[str] = field(default_factory=Counter)
 
-    def take(self, root: Table, batch: pa.StructArray) -> None:
+    def take(self, declared: Declared, batch: Batch) -> None:
         started = time.perf_counter()
-        known = self.schema.tables.get(root.name, root)
-        tables, changes = normalize(batch, known, self.schema, self.load_id, self.naming)
-        self.schema = changes.applied(self.schema)
+        known = self._known(declared)
+        tables, changes = self._split(known, batch)
+        changed = [self._addable(table) for table in changes.tables]
+        verdict = self.contracts.judge(
+            declared[0], self.schema, tables, changed, self.taken[known.name]
+        )
+        self.taken[known.name] += len(batch)
+        self.discarded.update(verdict.discarded)
+        self.schema = SchemaChanges(verdict.changed).applied(self.schema)
         if self.package is not None:
-            for name, rows in tables.items():
+            for name, rows in verdict.tables.items():
                 self.package.add(name, rows)
         self.seconds += time.perf_counter() - started
+
+    def _split(self, root: Table, batch: Batch) -> tuple[Mapping[str, pa.Table], SchemaChanges]:
+        if isinstance(batch, pa.Table):
+            return flat_table(batch, root, self.load_id, self.naming, self.system)
+        return normalize(batch, root, self.schema, self.load_id, self.naming)
+
+    def _addable(self, table: Table) -> Table:
+        """`table` with row ids that may be null, if it has rows of earlier runs without any: those
+        that came as Arrow.
+        """
+        before = self.contracts.settled.get(table.name)
+        if before is None:
+            return table
+        late = [table.columns[n] for n in (LOAD_ID, ID) if n in table.columns and n not in before]
+        return table.with_columns([replace(c, nullable=True) for c in late]) if late else table
+
+    def _known(self, declared: Declared) -> Table:
+        """The root table with what is known of it; hints that are new here join the schema."""
+        root, *nested = declared
+        if self.declared.get(root.name) is not declared:
+            self.declared[root.name] = declared
+            if nested or root.name in self.schema.tables:
+                merged = [merged_table(t, self.schema.tables.get(t.name)) for t in declared]
+                self.schema = self.schema.with_tables(merged)
+        return self.schema.tables.get(root.name, root)
 
 
 @dataclass
 class _Stream:
-    """What is known of one resource while its pages come in; used by the main thread alone."""
+    """What is known of one table while its pages come in; used by the main thread alone."""
 
-    root: Table
+    hints: Hints
+    declared: Declared
     limits: Limits
+    model: ModelRows | None = None
     gather: Gather = field(default_factory=Gather)
     reading: Reading = field(default_factory=Reading)
     rows: int = 0
 
-    def batch(self, rows: list[object]) -> pa.StructArray:
+    def batches(self, page: list[Any] | pa.Table) -> Iterator[Batch]:
+        """The batches that are full with `page`; an Arrow table makes its own."""
+        if isinstance(page, pa.Table):
+            yield from self.rest()
+            yield from cut(page)
+        else:
+            for rows in self.gather.add(page):
+                yield self._batch(rows)
+
+    def rest(self) -> Iterator[Batch]:
+        """The rows that still wait, if there are any."""
+        rows = self.gather.rest()
+        if rows:
+            yield self._batch(rows)
+
+    def _batch(self, rows: list[Any]) -> pa.StructArray:
         array, self.reading = to_arrow(rows, self.reading, self.limits)
         self.gather.learn(len(rows), array.nbytes)
         return array
@@ -68,25 +132,36 @@ class _Stream:
 
 @dataclass
 class Extraction:
-    """Runs pages through a splitter. `roots` are the root tables, by resource."""
+    """Runs pages through a splitter. `declare` says what a page's resource and hints declare.
 
-    roots: Mapping[str, Table]
+    `roots` are then the root tables that rows came for, by name.
+    """
+
+    resources: Collection[str]
+    declare: Callable[[Resource, Hints], Declared]
     splitter: Splitter
     progress: Callable[[str], None]
     limit: int | None = None
-    rows: int = 0
+    roots: dict[str, Table] = field(default_factory=dict)
+    taken: Counter[str] = field(default_factory=Counter)
+    discarded: Counter[str] = field(default_factory=Counter)
     pages: int = 0
     told_at: float = 0.0
+
+    @property
+    def left_out(self) -> dict[str, int]:
+        """What contracts and models discarded: rows by `table`, values by `table.column`."""
+        return dict(self.discarded + self.splitter.discarded)
 
     def run(self, pages: Generator[Page, None, None]) -> Schema:
         """Take all `pages`, or `limit` rows a resource; the schema as it is then."""
         with ThreadPoolExecutor(1, "odp-normalize") as worker:
             pending: deque[Future[None]] = deque()
             try:
-                for root, batch in self._batches(pages):
+                for declared, batch in self._batches(pages):
                     while len(pending) >= UNDER_WAY:
                         pending.popleft().result()
-                    pending.append(worker.submit(self.splitter.take, root, batch))
+                    pending.append(worker.submit(self.splitter.take, declared, batch))
                 while pending:
                     pending.popleft().result()
             finally:
@@ -94,53 +169,69 @@ class Extraction:
                 worker.shutdown(wait=True, cancel_futures=True)
         return self.splitter.schema
 
-    def _batches(self, pages: Iterator[Page]) -> Iterator[tuple[Table, pa.StructArray]]:
-        streams: dict[str, _Stream] = {}
+    def _batches(self, pages: Iterator[Page]) -> Iterator[tuple[Declared, Batch]]:
+        streams: dict[tuple[str, object], _Stream] = {}
         for page in pages:
-            stream = streams.get(page.resource.name) or self._stream(page.resource.name)
-            streams[page.resource.name] = stream
-            for rows in stream.gather.add(self._rows(page, stream)):
-                yield stream.root, stream.batch(rows)
-            if self._is_enough(streams):
+            key = (page.resource.name, page.hints.table_name)
+            stream = streams.get(key)
+            if stream is None or (page.hints is not stream.hints and page.hints != stream.hints):
+                if stream is not None:
+                    for batch in stream.rest():
+                        yield stream.declared, batch
+                stream = streams[key] = self._stream(page.resource, page.hints)
+            for rows in self._parts(page):
+                for batch in stream.batches(self._held(rows, stream)):
+                    yield stream.declared, batch
+            if self._is_enough():
                 break
         for stream in streams.values():
-            rest = stream.gather.rest()
-            if rest:
-                yield stream.root, stream.batch(rest)
+            for batch in stream.rest():
+                yield stream.declared, batch
 
-    def _stream(self, resource: str) -> _Stream:
-        root = self.roots[resource]
-        return _Stream(root, limits_of(root, self.splitter.schema, self.splitter.naming))
+    def _stream(self, resource: Resource, hints: Hints) -> _Stream:
+        declared = self.declare(resource, hints)
+        root = declared[0]
+        self.roots[root.name] = root
+        limits = limits_of(root, self.splitter.schema, self.splitter.naming)
+        columns, model = hints.columns, None
+        if isinstance(columns, ModelColumns):
+            model = ModelRows(columns, hints.schema_contract, resource.name)
+        return _Stream(hints, declared, limits, model)
 
-    def _rows(self, page: Page, stream: _Stream) -> list[object]:
-        if not isinstance(page.rows, list):
-            raise SourceError(
-                f"resource '{page.resource.name}' yielded a {type(page.rows).__name__}",
-                hint="Yield dicts or lists of dicts; of an Arrow table, `table.to_pylist()`.",
-            )
-        rows = page.rows
-        if self.limit is not None:
-            rows = rows[: max(0, self.limit - stream.rows)]
-        stream.rows += len(rows)
-        self.rows += len(rows)
+    def _parts(self, page: Page) -> Iterator[list[Any] | pa.Table]:
+        """The rows of `page`, as far as the limit lets them: lists and Arrow tables apart."""
+        name = page.resource.name
+        for rows in kinds(page.rows, name):
+            left = None if self.limit is None else max(0, self.limit - self.taken[name])
+            part = rows[:left]
+            self.taken[name] += len(part)
+            yield part
         self.pages += 1
         self._tell()
-        return rows
 
-    def _is_enough(self, streams: Mapping[str, _Stream]) -> bool:
-        if self.limit is None or len(streams) < len(self.roots):
+    def _held(self, rows: list[Any] | pa.Table, stream: _Stream) -> list[Any] | pa.Table:
+        """`rows` as the model of the columns has them, if there is one; Arrow has types already."""
+        if stream.model is None or isinstance(rows, pa.Table):
+            return rows
+        held = stream.model.held(rows, stream.rows)
+        stream.rows += len(rows)
+        self.discarded[stream.declared[0].name] += len(rows) - len(held)
+        return held
+
+    def _is_enough(self) -> bool:
+        if self.limit is None:
             return False
-        return all(stream.rows >= self.limit for stream in streams.values())
+        return all(self.taken[name] >= self.limit for name in self.resources)
 
     def _tell(self) -> None:
         now = time.monotonic()
         if now - self.told_at >= PROGRESS_EVERY_S:
             self.told_at = now
-            self.progress(f"extracting: {self.rows:,} rows in {self.pages:,} pages")
+            self.progress(f"extracting: {self.taken.total():,} rows in {self.pages:,} pages")
 
 
-def merged_root(hinted: Table, known: Table | None) -> Table:
-    """The root table that a resource's hints describe, with the columns that are known of it."""
+def merged_table(hinted: Table, known: Table | None) -> Table:
+    """The table that hints describe, with the columns that are known of it."""
     if known is None:
         return hinted
     columns = dict(known.columns)
@@ -148,8 +239,13 @@ def merged_root(hinted: Table, known: Table | None) -> Table:
         before = columns.get(name)
         untyped = before is not None and column.data_type is None
         columns[name] = _hinted(before, column) if before and untyped else column
+    contract = {HINT: known.hints[HINT]} if HINT in known.hints else {}
     return replace(
-        hinted, columns=columns, seen_data=known.seen_data, description=known.description
+        hinted,
+        columns=columns,
+        seen_data=known.seen_data,
+        description=known.description,
+        hints={**contract, **hinted.hints},
     )
 
 

@@ -1,6 +1,7 @@
 """dlt's data types and Arrow's: the one table of which is which, in both directions."""
 
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from types import MappingProxyType
 
 import pyarrow as pa
@@ -14,6 +15,14 @@ TIMESTAMP_PRECISION = 6
 
 _UNIT_DIGITS: Mapping[str, int] = MappingProxyType({"s": 0, "ms": 3, "us": 6, "ns": 9})
 _WIDEST_DECIMAL = 76
+
+
+WEI = pa.decimal256(_WIDEST_DECIMAL, 0)
+"""What `Wei` values are before they have a column; no other decimals are read as this."""
+
+
+class Wei(Decimal):
+    """A whole number of up to 256 bits, dlt's type for the smallest unit of a currency."""
 
 
 def arrow_type(column: Column) -> pa.DataType:
@@ -41,6 +50,8 @@ def inferred_type(arrow: pa.DataType) -> DataType | None:
         return _inferred_extension(arrow)
     if pa.types.is_dictionary(arrow):
         return inferred_type(arrow.value_type)
+    if arrow == WEI:
+        return "wei"
     for matches, data_type in _INFERRED:
         if matches(arrow):
             return data_type

@@ -1,7 +1,7 @@
 """What an asset can do: the task types. None of them knows Dagster.
 
-To add one, copy the nearest file of this folder: its name is the `task_type` in YAML, its fields are
-the YAML's `params`.
+To add one, copy the nearest file of this folder: its name is the `task_type` in YAML, its fields
+are the YAML's `params`.
 """
 
 import logging
@@ -79,7 +79,7 @@ class Site:
         if kind not in self.resources:
             raise ConfigError(
                 f"no resource of kind '{kind}' is configured",
-                hint=f"Add {{resource_kind: {kind}, params: …}} to `resources` in dagster_config.yaml.",
+                hint=f"Add {{resource_kind: {kind}, params: …}} to dagster_config.yaml.",
             )
         return self.resources[kind]
 

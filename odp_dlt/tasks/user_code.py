@@ -42,6 +42,11 @@ class UserCode(ModuleType):
         self._ensure(name)
         return sys.modules[f"{self.__name__}.{name}"]
 
+    @property
+    def builtins(self) -> Mapping[str, object]:
+        """The builtins of modules of this folder, for code that is run without being one."""
+        return self._builtins
+
     def _import(
         self,
         name: str,

@@ -1,11 +1,11 @@
 """Nested JSON into DuckDB: this engine, dlt with Parquet, dlt as it comes, and DuckDB's own reader.
 
-    python tests/benchmarks/nested_json.py [--file FILE.ndjson.gz] [--documents N] [--engines NAME …]
+    python tests/benchmarks/nested_json.py [--file FILE.ndjson.gz] [--engines NAME …]
 
 One process an engine, one after the other. Every engine gets the documents from the same generator,
 which parses JSON as an API client would; `source` is that generator alone. DuckDB's reader is given
-the file instead and makes one table of nested columns, so it does less. Without a file, documents of
-the same depth are generated.
+the file instead and makes one table of nested columns, so it does less. Without a file, documents
+of the same depth are generated.
 """
 
 import argparse
@@ -32,7 +32,10 @@ def generated(count: int) -> Iterator[bytes]:
     for number in range(count):
         moves = [
             {
-                "move": {"name": f"move-{dice.randrange(900)}", "url": f"https://api/{dice.random()}"},
+                "move": {
+                    "name": f"move-{dice.randrange(900)}",
+                    "url": f"https://api/{dice.random()}",
+                },
                 "details": [
                     {
                         "level": dice.randrange(100),
@@ -45,7 +48,10 @@ def generated(count: int) -> Iterator[bytes]:
             }
             for _ in range(80)
         ]
-        sprites = {"front": {"default": "https://i/1.png", "shiny": None}, "other": {"home": {"x": "y"}}}
+        sprites = {
+            "front": {"default": "https://i/1.png", "shiny": None},
+            "other": {"home": {"x": "y"}},
+        }
         document = {"id": number, "name": f"thing-{number}", "moves": moves, "sprites": sprites}
         yield json.dumps(document).encode()
 
@@ -72,7 +78,9 @@ def run_odp(path: Path, folder: Path) -> int:
     from odp_dlt import dlt
 
     pipeline = dlt.pipeline(
-        "bench", destination=dlt.destinations.duckdb(str(folder / "odp.duckdb")), dataset_name="data"
+        "bench",
+        destination=dlt.destinations.duckdb(str(folder / "odp.duckdb")),
+        dataset_name="data",
     )
     info = pipeline.run(documents(path), table_name="documents")
     return sum(info.row_counts.values())
@@ -85,7 +93,9 @@ def run_dlt(path: Path, folder: Path, **how: Any) -> int:
     import dlt
 
     pipeline = dlt.pipeline(
-        "bench", destination=dlt.destinations.duckdb(str(folder / "dlt.duckdb")), dataset_name="data"
+        "bench",
+        destination=dlt.destinations.duckdb(str(folder / "dlt.duckdb")),
+        dataset_name="data",
     )
     pipeline.run(documents(path), table_name="documents", **how)
     counts = pipeline.last_trace.last_normalize_info.row_counts
@@ -146,9 +156,8 @@ def report(results: list[dict[str, Any]]) -> str:
     lines = [f"{'engine':<12} {'seconds':>8} {'rows':>10} {'peak MB':>8} {'x dlt-parquet':>14}"]
     for r in results:
         ratio = f"{rival / r['seconds']:.1f}" if rival else ""
-        lines.append(
-            f"{r['engine']:<12} {r['seconds']:>8.2f} {r['rows']:>10,} {r['peak_mb']:>8.0f} {ratio:>14}"
-        )
+        figures = f"{r['seconds']:>8.2f} {r['rows']:>10,} {r['peak_mb']:>8.0f} {ratio:>14}"
+        lines.append(f"{r['engine']:<12} {figures}")
     return "\n".join(lines)
 
 

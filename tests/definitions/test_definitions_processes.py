@@ -34,7 +34,8 @@ def both():
 def test_two_assets_load_into_one_file_from_processes_of_their_own(tmp_path: Path) -> None:
     events = ORDERS.replace("assets:\n", "").replace("shop/api/orders", "shop/api/orders__events")
     project = shop(
-        tmp_path, f"{ORDERS}{events}jobs:\n  - {{job_id: both, asset_selection: ['group:ingest']}}\n"
+        tmp_path,
+        f"{ORDERS}{events}jobs:\n  - {{job_id: both, asset_selection: ['group:ingest']}}\n",
     )
     source = project.root / "dlt_project/shop/source.py"
     source.write_text(
@@ -57,6 +58,7 @@ def test_two_assets_load_into_one_file_from_processes_of_their_own(tmp_path: Pat
         check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]
+    assert "multiprocess executor" in done.stderr
     with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
         keys = {key.to_user_string() for key in instance.all_asset_keys()}
     assert {"shop/api/orders", "shop/api/orders__lines", "shop/api/orders__events"} <= keys

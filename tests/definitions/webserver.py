@@ -24,7 +24,8 @@ mutation ($p: ExecutionParams!) {
 }"""
 STATUS = "query ($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
 LOCATIONS = """
-{ repositoriesOrError { __typename ... on RepositoryConnection { nodes { name location { name } } } } }
+{ repositoriesOrError { __typename ... on RepositoryConnection { nodes { name location { name } } }
+} }
 """
 PATIENCE_S = 120.0
 
@@ -70,9 +71,7 @@ class Webserver:
 
 def ask(url: str, query: str, variables: dict[str, Any]) -> dict[str, Any]:
     body = json.dumps({"query": query, "variables": variables}).encode()
-    request = urllib.request.Request(
-        f"{url}/graphql", body, {"Content-Type": "application/json"}
-    )
+    request = urllib.request.Request(f"{url}/graphql", body, {"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=60) as answer:
         found = json.load(answer)
     assert "errors" not in found, found

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scripted_api import Answer, ScriptedApi, answering
 
 from odp_dlt.errors import ConfigError, OdpError, RetriableError, SourceError
 from odp_dlt.tasks.user_code import user_code
+from tests.example.scripted_api import Answer, ScriptedApi, answering
 
 PROJECT = Path(__file__).parents[2] / "dlt_project"
 client_module = user_code(PROJECT).load("github.client")

@@ -9,11 +9,11 @@ from typing import Any
 
 import duckdb
 import pytest
-from scripted_api import Answer, answering
 
 from odp_dlt import dlt
 from odp_dlt.errors import ConfigError
 from odp_dlt.tasks.user_code import user_code
+from tests.example.scripted_api import Answer, answering
 
 PROJECT = Path(__file__).parents[2] / "dlt_project"
 source = user_code(PROJECT).load("github.source")

@@ -4,7 +4,6 @@ from typing import Any
 
 import dlt
 import pytest
-from pydantic import BaseModel
 
 from odp_dlt.errors import ConfigError
 from odp_dlt.extract.decorators import resource
@@ -102,10 +101,6 @@ def test_apply_hints_changes_the_resource_merges_columns_and_takes_back_what_is_
     assert given.root_table(SNAKE).columns == {}
 
 
-class Model(BaseModel):
-    """A row."""
-
-
 @pytest.mark.parametrize(
     ("hints", "says"),
     [
@@ -116,10 +111,6 @@ class Model(BaseModel):
         ),
         ({"columns": {"a": {"data_type": "string"}}}, "unknown data_type 'string' of column 'a'"),
         ({"columns": {"a": {"nulable": True}}}, "Did you mean 'nullable'"),
-        ({"columns": Model}, "columns cannot be a class"),
-        ({"table_name": lambda row: row["t"]}, "table_name as a function of the row"),
-        ({"nested_hints": {"a": {}}}, "dlt.resource(nested_hints=…) is not supported"),
-        ({"parallelized": True}, "not supported"),
         ({"write_dispositions": "append"}, "Did you mean 'write_disposition'"),
     ],
 )

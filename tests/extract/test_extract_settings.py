@@ -39,7 +39,7 @@ def test_names_are_tried_in_dlts_order(
     monkeypatch.setenv("RUNTIME__DLTHUB_TELEMETRY", "false")
     dlt.pipeline("pipe1", pipelines_dir=str(tmp_path))
 
-    @dlt.source(name="my_source", section=module)  # type: ignore[untyped-decorator]
+    @dlt.source(name="my_source", section=module)
     def theirs(api_key: Any = dlt.secrets.value) -> Any:
         return []
 

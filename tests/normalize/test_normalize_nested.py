@@ -5,8 +5,8 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 
-from odp_dlt.errors import SourceError
 from odp_dlt.normalize.arrow import Reading, to_arrow
+from odp_dlt.normalize.flat import SOURCE_KEY, tagged_name
 from odp_dlt.normalize.limits import limits_of
 from odp_dlt.normalize.nested import normalize
 from odp_dlt.schema.internal import new_schema
@@ -37,7 +37,9 @@ def data(tables: dict[str, pa.Table], table: str) -> list[dict[str, Any]]:
 
 
 def test_dicts_become_columns_and_lists_become_tables() -> None:
-    tables, schema = split([{"id": 1, "user": {"name": "a"}, "tags": ["x", "y"], "lines": [{"n": 2}]}])
+    tables, schema = split(
+        [{"id": 1, "user": {"name": "a"}, "tags": ["x", "y"], "lines": [{"n": 2}]}]
+    )
     assert data(tables, "t") == [{"id": 1, "user__name": "a"}]
     assert data(tables, "t__tags") == [{"value": "x"}, {"value": "y"}]
     assert data(tables, "t__lines") == [{"n": 2}]
@@ -63,7 +65,13 @@ def test_lists_of_lists_become_tables_named_list() -> None:
 
 
 def test_columns_stand_in_the_order_that_dlt_gives_them() -> None:
-    row = {"a": 1, "d1": {"x": 1, "dd": {"y": 1}, "z": 1}, "b": 1, "d2": {"q": {"r": 1}, "s": 1}, "c": 1}
+    row = {
+        "a": 1,
+        "d1": {"x": 1, "dd": {"y": 1}, "z": 1},
+        "b": 1,
+        "d2": {"q": {"r": 1}, "s": 1},
+        "c": 1,
+    }
     _, schema = split([row, {"later": 1}])
     assert list(columns(schema, "t")) == [
         *("a", "b", "c", "d2__s", "d2__q__r", "d1__x", "d1__z", "d1__dd__y"),
@@ -99,10 +107,55 @@ def test_a_scalar_and_a_list_under_one_key_are_a_column_and_a_table() -> None:
     assert data(tables, "t__x") == [{"value": 2}]
 
 
-def test_keys_that_collide_are_refused_with_both_names() -> None:
-    with pytest.raises(SourceError, match="the keys 'Id' and 'id' both become 'id'") as e:
-        split([{"Id": 1, "id": 2}])
-    assert e.value.at == "table 't'"
+def test_keys_that_become_one_name_share_it_where_no_row_has_both() -> None:
+    tables, _ = split([{"Id": 1}, {"id": 2}])
+    assert data(tables, "t") == [{"id": 1}, {"id": 2}]
+
+
+def test_from_the_first_row_that_has_both_keys_each_has_its_own_column() -> None:
+    tables, schema = split([{"Id": 1}, {"Id": 2, "id": 3, "ID": 4}, {"Id": 5}])
+    of_capital = tagged_name("id", "Id", NAMING)
+    of_capitals = tagged_name("id", "ID", NAMING)
+    assert data(tables, "t") == [
+        {"id": 1},
+        {"id": 3, of_capital: 2, of_capitals: 4},
+        {of_capital: 5},
+    ]
+    keys = {name: c.hints.get(SOURCE_KEY) for name, c in schema.tables["t"].columns.items()}
+    assert {n: k for n, k in keys.items() if k} == {"id": "id", of_capital: "Id", of_capitals: "ID"}
+
+
+def test_later_pages_keep_to_the_columns_that_the_schema_records() -> None:
+    first, schema = split([{"Id": 1, "id": 2}])
+    later, after = split([{"Id": 3}, {"id": 4}], schema.tables["t"])
+    assert data(later, "t") == [{tagged_name("id", "Id", NAMING): 3}, {"id": 4}]
+    assert after.tables["t"] == schema.tables["t"]
+    assert set(first["t"].column_names) == set(later["t"].column_names)
+
+
+def test_names_of_which_nothing_is_left_stay_apart() -> None:
+    tables, _ = split([{"żółć": 1, "名前": 2, "x": 3}])
+    ((only),) = data(tables, "t")
+    assert only == {"x": 3, tagged_name("x", "żółć", NAMING): 1, tagged_name("x", "名前", NAMING): 2}
+
+
+def test_lists_that_become_one_table_stay_apart() -> None:
+    tables, schema = split([{"a": [{"x": 1}]}, {"a": [{"x": 2}], "A": [{"x": 5}]}, {"A": [{"x": 6}]}])
+    of_capital = tagged_name("a", "A", NAMING)
+    assert data(tables, "t__a") == [{"x": 1}, {"x": 2}]
+    assert data(tables, f"t__{of_capital}") == [{"x": 5}, {"x": 6}]
+    assert schema.tables[f"t__{of_capital}"].hints == {SOURCE_KEY: "A"}
+
+
+def test_lists_that_share_a_table_keep_all_their_rows() -> None:
+    tables, _ = split([{"a": [{"x": 1}]}, {"A": [{"y": "q"}, {"x": "r"}]}])
+    assert data(tables, "t__a") == [{"x": 1}, {"y": "q"}, {"x__v_text": "r"}]
+
+
+def test_a_field_that_is_named_like_a_variant_loses_nothing() -> None:
+    tables, _ = split([{"x": 1}, {"x": "a", "x__v_text": "b"}, {"x": "c"}])
+    tag = tagged_name("x__v_text", "x__v_text (text)", NAMING)
+    assert data(tables, "t") == [{"x": 1}, {"x__v_text": "a", tag: "b"}, {"x__v_text": "c"}]
 
 
 @pytest.mark.parametrize(
@@ -120,7 +173,9 @@ def test_nesting_deeper_than_the_limit_stays_json(limit: int | None, expected: s
     tables, schema = split([row], root)
     assert set(tables) == expected
     if limit == 0:
-        assert data(tables, "t") == [{"l": '[{"z":2,"k":[{"q":[1]}]}]', "d": '{"e":{"f":1,"kk":[1,2]}}'}]
+        assert data(tables, "t") == [
+            {"l": '[{"z":2,"k":[{"q":[1]}]}]', "d": '{"e":{"f":1,"kk":[1,2]}}'}
+        ]
         assert columns(schema, "t")["l"] == "json"
 
 

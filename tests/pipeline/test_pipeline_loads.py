@@ -13,12 +13,23 @@ import duckdb
 import pytest
 
 from odp_dlt import dlt
-from odp_dlt.errors import ConfigError, DestinationBusy, DestinationError, SourceError, StateMoved
+from odp_dlt.errors import (
+    ConfigError,
+    ContractError,
+    DestinationBusy,
+    DestinationError,
+    SourceError,
+    StateMoved,
+)
 from odp_dlt.pipeline.state import decode
 from tests.conftest import Loaded
 
 ORDERS = [
-    {"id": 1, "customer": {"name": "Ada"}, "lines": [{"sku": "x", "qty": 1}, {"sku": "y", "qty": 2}]},
+    {
+        "id": 1,
+        "customer": {"name": "Ada"},
+        "lines": [{"sku": "x", "qty": 1}, {"sku": "y", "qty": 2}],
+    },
     {"id": 2, "customer": {"name": "Bob"}, "lines": []},
 ]
 
@@ -101,14 +112,21 @@ def test_a_value_of_another_type_in_a_later_run_goes_to_a_variant_column(place: 
 
 
 def test_declared_columns_come_first_and_keep_their_type(place: Loaded) -> None:
-    columns = {"price": {"data_type": "decimal", "precision": 10, "scale": 2}, "raw": {"data_type": "json"}}
-    place.load(orders([{"id": 1, "price": 3, "raw": {"a": [1]}}], columns=columns, primary_key="id"))
+    columns = {
+        "price": {"data_type": "decimal", "precision": 10, "scale": 2},
+        "raw": {"data_type": "json"},
+    }
+    place.load(
+        orders([{"id": 1, "price": 3, "raw": {"a": [1]}}], columns=columns, primary_key="id")
+    )
     assert dict(list(place.columns("orders").items())[:3]) == {
         "price": "DECIMAL(10,2)",
         "raw": "JSON",
         "id": "BIGINT",
     }
-    assert place.rows("SELECT price::VARCHAR, raw::VARCHAR FROM data.orders") == [("3.00", '{"a":[1]}')]
+    assert place.rows("SELECT price::VARCHAR, raw::VARCHAR FROM data.orders") == [
+        ("3.00", '{"a":[1]}')
+    ]
 
 
 def test_a_disposition_that_the_destination_lacks_stops_before_anything_is_fetched(
@@ -197,7 +215,9 @@ def test_two_runs_that_type_a_column_differently_do_not_both_win(place: Loaded) 
 
 def _load_part(place: Loaded, part: int, start: Any) -> None:
     start.wait()
-    place.load(orders([{"id": part * 100 + n, "lines": [{"n": n}], f"c{part}": 1} for n in range(100)]))
+    place.load(
+        orders([{"id": part * 100 + n, "lines": [{"n": n}], f"c{part}": 1} for n in range(100)])
+    )
 
 
 def test_parallel_processes_load_into_one_file_as_if_one_after_another(place: Loaded) -> None:
@@ -227,6 +247,13 @@ def test_parallel_threads_load_into_one_file_as_if_one_after_another(place: Load
     assert place.rows("SELECT count(*), count(DISTINCT id) FROM data.orders") == [(400, 400)]
 
 
+def wait_for(file: Path) -> None:
+    until = time.monotonic() + 30
+    while not file.exists():
+        assert time.monotonic() < until, f"{file} never came: did the process start?"
+        time.sleep(0.01)
+
+
 def _load_slowly(place: Loaded, marker: Path) -> None:
     def rows() -> Iterator[Any]:
         for n in range(1000):
@@ -241,8 +268,7 @@ def test_a_killed_run_leaves_nothing_and_its_folder_is_swept(place: Loaded, seco
     marker = place.folder / "running"
     run = multiprocessing.get_context("spawn").Process(target=_load_slowly, args=(place, marker))
     run.start()
-    while not marker.exists():
-        time.sleep(0.01)
+    wait_for(marker)
     time.sleep(seconds)
     os.kill(run.pid or 0, signal.SIGKILL)
     run.join()
@@ -255,8 +281,7 @@ def test_a_killed_run_leaves_nothing_and_its_folder_is_swept(place: Loaded, seco
 def test_a_file_that_others_hold_is_waited_for_and_then_named(place: Loaded) -> None:
     holder = multiprocessing.get_context("spawn").Process(target=_hold, args=(place,))
     holder.start()
-    while not (place.folder / "held").exists():
-        time.sleep(0.01)
+    wait_for(place.folder / "held")
     try:
         with pytest.raises(DestinationBusy, match=f"still held by process {holder.pid} after") as e:
             place.pipeline(wait_s=0.3).run(orders())
@@ -285,9 +310,10 @@ def test_discover_learns_the_schema_and_loads_nothing(place: Loaded) -> None:
     assert not place.database.exists()
 
 
-def test_a_schema_contract_is_refused_rather_than_ignored(place: Loaded) -> None:
-    with pytest.raises(ConfigError, match="resource 'orders' has a schema contract"):
+def test_rows_that_a_contract_refuses_leave_nothing_behind(place: Loaded) -> None:
+    with pytest.raises(ContractError, match="table 'orders' would be new"):
         place.load(orders(schema_contract="freeze"))
+    assert not place.database.exists()
 
 
 def test_a_dataset_named_like_its_file_is_loaded_and_addressed_in_full(place: Loaded) -> None:

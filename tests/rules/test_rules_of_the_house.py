@@ -34,9 +34,7 @@ def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]
 
 def tool(name: str, *args: str) -> subprocess.CompletedProcess[str]:
     program = Path(sysconfig.get_path("scripts")) / name
-    return subprocess.run(
-        [program, *args], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    return subprocess.run([program, *args], cwd=ROOT, capture_output=True, text=True, check=False)
 
 
 def test_no_module_is_longer_than_400_lines() -> None:

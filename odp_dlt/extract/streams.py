@@ -1,0 +1,155 @@
+"""Resources that run together: in turns, in threads, and transformers fed by their parents."""
+
+from collections import deque
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from odp_dlt.errors import OdpError
+from odp_dlt.extract import current
+from odp_dlt.extract.current import Running
+from odp_dlt.extract.failure import failure
+from odp_dlt.extract.flow import WAIT, Batch, Flow
+from odp_dlt.extract.pool import END, Pool
+
+if TYPE_CHECKING:
+    from odp_dlt.extract.resource import Resource
+
+
+@dataclass(eq=False)
+class Stream:
+    """One resource under way, and the transformers that it feeds. `wanted`: its rows are loaded."""
+
+    resource: "Resource"
+    running: Running
+    flow: Flow
+    wanted: bool = True
+    children: list["Stream"] = field(default_factory=list)
+    done: bool = False
+    yields: int = 0
+
+    def __post_init__(self) -> None:
+        self._batches = self.flow.batches()
+
+    @property
+    def needed(self) -> bool:
+        """Whether anybody still wants its rows."""
+        return self.wanted or any(not child.done for child in self.children)
+
+    def advance(self) -> Any:
+        """The next batch, WAIT, or END. The user's code runs in here only."""
+        with current.running(self.running):
+            try:
+                batch = next(self._batches, END)
+            except OdpError:
+                raise
+            except Exception as e:
+                what = f"resource '{self.resource.name}', at page {self.yields + 1},"
+                raise failure(e, what, self.resource.data) from e
+        self.yields += batch is not WAIT
+        self.done = batch is END
+        return batch
+
+    def close(self) -> None:
+        with current.running(self.running):
+            self._batches.close()
+
+
+def batches_of(
+    resources: Sequence["Resource"], running: Running, pool: Pool
+) -> Generator[tuple["Resource", Batch], None, None]:
+    """The batches of `resources`, in one a yield from each in turn.
+
+    Parents that are not among them run too, once for all their transformers, but give no batch. A
+    transformer works off what it was fed before its parent goes on. All are closed at the end,
+    however it comes.
+    """
+    roots, streams = _linked(resources, running, pool)
+    with ExitStack() as stack:
+        for stream in streams:
+            stack.callback(stream.close)
+        for stream, batch in _in_turn(roots, pool):
+            yield from _told(stream, batch)
+
+
+def _linked(
+    resources: Sequence["Resource"], running: Running, pool: Pool
+) -> tuple[list[Stream], list[Stream]]:
+    """The streams without a parent, and all streams."""
+    streams: dict[int, Stream] = {}
+    roots: list[Stream] = []
+
+    def stream_of(resource: "Resource") -> Stream:
+        found = streams.get(id(resource))
+        if found is None:
+            here = replace(running, resource_name=resource.name)
+            found = Stream(resource, here, Flow(resource, pool), wanted=False)
+            streams[id(resource)] = found
+            if resource.parent is None:
+                roots.append(found)
+            else:
+                stream_of(resource.parent).children.append(found)
+        return found
+
+    for resource in resources:
+        stream_of(resource).wanted = True
+    return roots, list(streams.values())
+
+
+def _told(stream: Stream, batch: Any) -> Iterator[tuple["Resource", Batch]]:
+    """The batch itself if its rows are wanted, then all that the transformers make of it.
+
+    At the END, what the transformers have left.
+    """
+    if batch is not END and stream.wanted:
+        yield stream.resource, batch
+    for child in stream.children:
+        if child.done:
+            continue
+        if batch is END:
+            child.flow.end()
+        else:
+            for item in batch.items():
+                child.flow.feed(item)
+        while True:
+            made = child.advance()
+            if made is WAIT:
+                break
+            yield from _told(child, made)
+            if made is END:
+                break
+
+
+def _in_turn(roots: Sequence[Stream], pool: Pool) -> Iterator[tuple[Stream, Any]]:
+    """A batch of each in turn, END as the last; of those that run aside whoever is ready."""
+    waiting = deque(roots)
+    aside = [stream for stream in roots if stream.flow.aside]
+    ahead: dict[Stream, Future[Any]] = {}
+    try:
+        while waiting:
+            for stream in aside:
+                if stream in waiting and stream not in ahead:
+                    ahead[stream] = pool.advance(stream.advance)
+            stream = _next_ready(waiting, ahead)
+            future = ahead.pop(stream, None)
+            batch = stream.advance() if future is None else future.result()
+            yield stream, batch
+            if batch is not END and stream.needed:
+                waiting.append(stream)
+    finally:
+        wait(list(ahead.values()))  # a generator that runs cannot be closed
+
+
+def _next_ready(waiting: deque[Stream], ahead: Mapping[Stream, Future[Any]]) -> Stream:
+    """Take the first that can go on out of `waiting`; wait if none can."""
+    if not ahead:
+        return waiting.popleft()
+    while True:
+        for stream in waiting:
+            future = ahead.get(stream)
+            if future is None or future.done():
+                waiting.remove(stream)
+                return stream
+        wait(list(ahead.values()), return_when=FIRST_COMPLETED)

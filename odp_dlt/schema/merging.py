@@ -1,0 +1,129 @@
+"""What a table's hints say about how new rows meet those that are there: dlt's merge strategies."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from odp_dlt.errors import ConfigError
+from odp_dlt.schema.model import ID, ROOT_ID, Column, Schema, Table
+
+STRATEGY = "x-merge-strategy"
+BOUNDARY = "x-boundary-timestamp"
+VALID_FROM, VALID_TO = "x-valid-from", "x-valid-to"
+ACTIVE = "x-active-record-timestamp"
+ROW_VERSION = "x-row-version"
+
+DELETE_INSERT, UPSERT, INSERT_ONLY, SCD2 = "delete-insert", "upsert", "insert-only", "scd2"
+
+ROW = "_odp_row"
+"""While rows wait to be merged: the place of their root row in the load, from 0, in every table."""
+
+WITH_NULLS = "_odp_id_with_nulls"
+"""While scd2 rows wait: the hash that dlt gives them, which counts keys without a value too."""
+
+STAGED = (ROW, WITH_NULLS)
+
+
+@dataclass(frozen=True)
+class Merging:
+    """How rows of one family are merged. `primary_key` and `merge_key` are column names."""
+
+    strategy: str
+    primary_key: tuple[str, ...] = ()
+    merge_key: tuple[str, ...] = ()
+
+    @property
+    def keys(self) -> tuple[tuple[str, ...], ...]:
+        """The keys any one of which makes rows of the destination give way; upsert has one."""
+        keys = [self.primary_key] if self.strategy != SCD2 else []
+        if self.strategy in (DELETE_INSERT, SCD2):
+            keys.append(self.merge_key)
+        return tuple(key for key in keys if key)
+
+
+def strategy_of(table: Table) -> str | None:
+    """The strategy of a root table that merges; None for one that does not."""
+    if table.write_disposition != "merge":
+        return None
+    return str(table.hints.get(STRATEGY) or DELETE_INSERT)
+
+
+def merging(table: Table) -> Merging | None:
+    """How the root `table` merges; None if its rows are simply added or replaced.
+
+    As in dlt, delete-insert without any key adds rows. ConfigError for upsert and insert-only
+    without a primary key.
+    """
+    strategy = strategy_of(table)
+    if strategy is None:
+        return None
+    found = Merging(strategy, tuple(table.keys("primary_key")), tuple(table.keys("merge_key")))
+    if strategy in (UPSERT, INSERT_ONLY) and not found.primary_key:
+        raise ConfigError(
+            f"the merge strategy '{strategy}' needs a primary key, and '{table.name}' has none",
+            hint="Give the resource one: primary_key=….",
+        )
+    return found if found.keys or strategy == SCD2 else None
+
+
+def retires_absent(table: Table) -> bool:
+    """Whether what a load does not bring is taken away: replace, and scd2 of whole snapshots."""
+    if table.write_disposition == "replace":
+        return True
+    return strategy_of(table) == SCD2 and not table.keys("merge_key")
+
+
+def row_version(table: Table) -> str:
+    """The column that tells versions of a row apart in scd2: `_dlt_id`, or the source's own."""
+    return next((name for name, c in table.columns.items() if c.has(ROW_VERSION)), ID)
+
+
+def has_root_key(table: Table, schema: Schema) -> bool:
+    """Whether rows nested in the root `table` carry `_dlt_root_id`."""
+    config = _config(schema)
+    propagated = config.get("propagation", {}).get("tables", {})
+    return (
+        strategy_of(table) not in (None, SCD2)
+        or table.name in propagated
+        or bool(config.get("root_key_propagation"))
+    )
+
+
+def root_key_column() -> Column:
+    """`_dlt_root_id` as dlt declares it."""
+    return Column(ROOT_ID, "text", nullable=False, hints={"root_key": True})
+
+
+def with_root_keys(schema: Schema, roots: Mapping[str, Table], wanted: bool | None) -> Schema:
+    """`schema` in which all tables nested in `roots` have the root key, where these need one.
+
+    `wanted` is what the source says of all its tables. dlt notes both in the normalizer's config.
+    """
+    if wanted and not _config(schema).get("root_key_propagation"):
+        schema = _configured(schema, {"root_key_propagation": True})
+    known = [root for root in roots.values() if root.name in schema.tables]
+    for root in known:
+        if not has_root_key(root, schema):
+            continue
+        propagation = _config(schema).get("propagation", {})
+        tables = propagation.get("tables", {})
+        if root.name not in tables:
+            tables = {**tables, root.name: {ID: ROOT_ID}}
+            schema = _configured(schema, {"propagation": {**propagation, "tables": tables}})
+        lacking = [t for t in schema.family(root.name)[1:] if _lacks_root_key(t)]
+        schema = schema.with_tables([t.with_columns([root_key_column()]) for t in lacking])
+    return schema
+
+
+def _lacks_root_key(table: Table) -> bool:
+    return bool(table.typed_columns()) and ROOT_ID not in table.columns
+
+
+def _config(schema: Schema) -> Mapping[str, Any]:
+    config: Mapping[str, Any] = schema.normalizers.get("json", {}).get("config") or {}
+    return config
+
+
+def _configured(schema: Schema, more: Mapping[str, Any]) -> Schema:
+    json = {**schema.normalizers.get("json", {}), "config": {**_config(schema), **more}}
+    return replace(schema, normalizers={**schema.normalizers, "json": json})

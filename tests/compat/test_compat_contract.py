@@ -1,0 +1,204 @@
+"""Contracts, cell by cell, as dlt holds them."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.compat.contract_cases import Case, Step, by_dlt, by_ours, first_then
+from tests.compat.differences_contract import DIFFERENCES
+from tests.compat.oracle import family, plain_rows, unlike
+
+DISCARDS = ("discard_row", "discard_value")
+
+
+def cells(mode: str) -> list[Case]:
+    """Every cell of the table of contracts that leaves something out."""
+    columns, variants, tables = {"columns": mode}, {"data_type": mode}, {"tables": mode}
+    start = {"id": 1, "k": [{"x": 1, "m": [{"z": 1}]}]}
+    return [
+        Case(f"root_{mode}", [Step([{"id": 1, "k": [{"x": 1}]}], tables)]),
+        first_then(
+            f"child_{mode}",
+            {"id": 1},
+            [{"id": 2, "k": [{"x": 1, "deep": [{"y": 2}]}]}, {"id": 3}],
+            tables,
+        ),
+        first_then(
+            f"column_{mode}",
+            start,
+            [
+                {"id": 2, "b": 1, "k": [{"x": 2, "m": [{"z": 2}]}]},
+                {"id": 3, "k": [{"x": 3, "m": [{"z": 3}]}]},
+                {"id": 4, "at": {"deep": {"er": 1}}},
+                {"id": 5, "k": [{"x": 5}]},
+            ],
+            columns,
+        ),
+        first_then(
+            f"two_columns_{mode}",
+            start,
+            [{"id": 2, "b": 1, "c": 2}, {"id": 3, "c": 4}, {"id": 4}],
+            columns,
+        ),
+        first_then(
+            f"child_column_{mode}",
+            start,
+            [{"id": 2, "k": [{"x": 2, "y": 1, "m": [{"z": 2}]}, {"x": 3, "m": [{"z": 3}]}]}],
+            columns,
+        ),
+        first_then(
+            f"new_child_{mode}",
+            {"id": 1},
+            [{"id": 2, "k": [{"x": 2}]}, {"id": 3, "b": 3, "k": [{"x": 4}]}],
+            columns,
+        ),
+        first_then(
+            f"variant_{mode}",
+            start,
+            [{"id": "abc", "k": [{"x": 2}]}, {"id": "7"}, {"id": 8, "k": [{"x": "no"}, {"x": 9}]}],
+            variants,
+        ),
+        Case(f"first_run_{mode}", [Step([{"a": 1}, {"a": "x", "b": 2}, {"b": 3}], mode_all(mode))]),
+        first_then(f"all_{mode}", start, [{"id": 2, "b": 1}, {"id": "x"}, {"id": 3}], mode),
+        Case(
+            f"declared_{mode}",
+            [Step([{"a": 1}]), Step([{"a": 2, "b": 1}, {"a": 3}], columns)],
+            {"columns": {"a": {"data_type": "bigint"}}},
+        ),
+    ]
+
+
+def mode_all(mode: str) -> dict[str, str]:
+    return {"columns": mode, "data_type": mode}
+
+
+CASES = [
+    *(case for mode in DISCARDS for case in cells(mode)),
+    first_then("evolve", {"id": 1}, [{"id": "x", "b": 1, "k": [1]}], "evolve"),
+    first_then("said_in_part", {"id": 1}, [{"id": 2, "b": 1, "k": [1]}], {"tables": "discard_row"}),
+    first_then(
+        "null_is_no_violation", {"id": 1}, [{"id": 2, "b": None, "k": None, "l": []}], "freeze"
+    ),
+    Case(
+        "known_variant",
+        [Step([{"a": 1}, {"a": "x"}]), Step([{"a": "y"}, {"a": 2}], {"data_type": "freeze"})],
+    ),
+    first_then("spelled_otherwise", {"item id": 1}, [{"ItemId": 2}], "freeze"),
+    Case(
+        "first_run_is_free",
+        [Step([{"a": 1}, {"b": {"c": 2}}, {"k": [{"x": 1}]}], {"columns": "freeze"})],
+    ),
+]
+
+PRECEDENCE = [
+    Case(
+        "of_source", [Step([{"a": 1}]), Step([{"a": 2, "b": 1}], source={"columns": "discard_row"})]
+    ),
+    Case(
+        "own_over_source",
+        [
+            Step([{"a": 1}]),
+            Step([{"a": 2, "b": 1}], own={"tables": "evolve"}, source={"columns": "discard_value"}),
+        ],
+    ),
+    Case(
+        "run_over_own",
+        [
+            Step([{"a": 1}]),
+            Step([{"a": 2, "b": 1}], own="evolve", run={"columns": "discard_value"}),
+        ],
+    ),
+    Case(
+        "run_stays_with_the_table",
+        [
+            Step([{"a": 1}]),
+            Step([{"a": 2, "b": 1}], run={"columns": "discard_value"}),
+            Step([{"a": 3, "b": 1}]),
+        ],
+    ),
+    Case(
+        "own_stays_with_the_table",
+        [Step([{"a": 1}], own={"columns": "discard_row"}), Step([{"a": 2, "b": 1}, {"a": 3}])],
+    ),
+    Case(
+        "source_does_not_stay",
+        [Step([{"a": 1}], source={"columns": "discard_row"}), Step([{"a": 2, "b": 1}, {"a": 3}])],
+    ),
+    Case(
+        "run_evolves_what_was_frozen",
+        [Step([{"a": 1}], own="freeze", run="evolve"), Step([{"a": 2, "b": 1}])],
+    ),
+]
+
+FROZEN = [
+    Case("frozen_root", [Step([{"a": 1}], own={"tables": "freeze"})]),
+    first_then("frozen_child", {"a": 1}, [{"a": 2, "k": [1]}], {"tables": "freeze"}),
+    first_then("frozen_column", {"a": 1}, [{"a": 2}, {"a": 3, "b": 1}], {"columns": "freeze"}),
+    first_then(
+        "frozen_child_column",
+        {"a": 1, "k": [{"x": 1}]},
+        [{"a": 2, "k": [{"x": 1, "y": 2}]}],
+        {"columns": "freeze"},
+    ),
+    first_then("frozen_type", {"a": 1}, [{"a": "x"}], {"data_type": "freeze"}),
+    Case("frozen_type_at_first", [Step([{"a": 1}, {"a": "x"}], own={"data_type": "freeze"})]),
+    Case("frozen_by_source", [Step([{"a": 1}]), Step([{"b": 1}], source="freeze")]),
+    Case("frozen_by_run", [Step([{"a": 1}]), Step([{"b": 1}], own="evolve", run="freeze")]),
+]
+
+
+def test_what_contracts_leave_out_is_what_dlt_leaves_out(tmp_path: Path) -> None:
+    theirs, _ = by_dlt(CASES, tmp_path)
+    mine, _ = by_ours(CASES, tmp_path)
+    found = {c.name: unlike(family(theirs, c.name), family(mine, c.name)) for c in CASES}
+    assert {name: differences for name, differences in found.items() if differences} == {}
+
+
+@pytest.mark.parametrize("case", PRECEDENCE, ids=lambda case: case.name)
+def test_run_goes_over_resource_and_resource_over_source(case: Case, tmp_path: Path) -> None:
+    theirs, _ = by_dlt([case], tmp_path)
+    mine, _ = by_ours([case], tmp_path)
+    assert unlike(family(theirs, case.name), family(mine, case.name)) == []
+
+
+@pytest.mark.parametrize("case", FROZEN, ids=lambda case: case.name)
+def test_what_is_frozen_in_dlt_fails_here_and_leaves_nothing(case: Case, tmp_path: Path) -> None:
+    theirs, their_failures = by_dlt([case], tmp_path)
+    mine, our_failures = by_ours([case], tmp_path)
+    assert (our_failures, their_failures) == (1, 1)
+    assert plain_rows(family(mine, case.name)) == plain_rows(family(theirs, case.name))
+
+
+DIFFERENT = [
+    Case(
+        "nested_first",
+        [Step([{"a": 1, "k": [{"x": 1}, {"y": 2}]}], own={"columns": "freeze"})],
+        differs="nested-first-load",
+        ours={"nested_first": [{"a": 1}], "nested_first__k": [{"x": 1}, {"y": 2}]},
+    ),
+    Case(
+        "nesting",
+        [Step([{"a": 1, "k": [{"x": [1]}]}], own={"columns": "discard_value"})],
+        {"max_table_nesting": 1},
+        differs="nesting-stays",
+        ours={"nesting": [{"a": 1}], "nesting__k": [{"x": "[1]"}]},
+    ),
+    first_then(
+        "null_later",
+        {"a": 1},
+        [{"a": 2, "b": 1}, {"a": 3, "b": None}],
+        {"columns": "discard_row"},
+        differs="null-after-violation",
+        ours={"null_later": [{"a": 1}, {"a": 3}]},
+    ),
+]
+
+
+@pytest.mark.parametrize("case", DIFFERENT, ids=lambda case: case.name)
+def test_where_dlt_is_wrong_nothing_is_lost(case: Case, tmp_path: Path) -> None:
+    theirs, _ = by_dlt([case], tmp_path)
+    mine, failed = by_ours([case], tmp_path)
+    assert case.differs in DIFFERENCES
+    assert failed == 0
+    assert plain_rows(mine) == case.ours
+    assert plain_rows(theirs) != case.ours
