@@ -30,8 +30,11 @@ class ConfigError(OdpError):
     exit_code = 2
 
 
-class MissingSetting(ConfigError):  # noqa: N818 - reads as what it is, beside dlt's own name for it
-    """A secret or a config value that the source asks for is in none of the places looked at."""
+class MissingSetting(ConfigError, KeyError):  # noqa: N818 - reads as what it is
+    """A secret or a config value that the source asks for is in none of the places looked at.
+
+    A KeyError too, as dlt's is: sources ask `dlt.secrets["…"]` and catch that.
+    """
 
 
 class SchemaFileError(ConfigError):

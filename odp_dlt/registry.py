@@ -99,6 +99,6 @@ def _entry(module: ModuleType, base: type[T]) -> type[T] | None:
     for value in vars(module).values():
         if not (inspect.isclass(value) and value.__module__ == module.__name__):
             continue
-        if issubclass(value, base) and not inspect.isabstract(value):
+        if issubclass(value, base) and value is not base and not inspect.isabstract(value):
             return value
     return None

@@ -1,8 +1,8 @@
 """`odp`, the command line: one file of this folder is one command or one group of commands.
 
 A module of the folder that holds a click command named `command` is a command by the module's
-name; to add one, add a file. Exit codes: 0 done, 1 something failed while running, 2 what the user
-wrote is wrong, 130 interrupted. Results go to stdout, everything else to stderr.
+name, with `-` for `_`; to add one, add a file. Exit codes: 0 done, 1 something failed while
+running, 2 what the user wrote is wrong, 130 interrupted. Results go to stdout, all else to stderr.
 """
 
 import importlib
@@ -26,14 +26,15 @@ class Commands(click.Group):
     """The modules of this folder, as commands; and what is said when one of them fails."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        names = (info.name for info in pkgutil.iter_modules(home.__path__))
+        names = (info.name.replace("_", "-") for info in pkgutil.iter_modules(home.__path__))
         return sorted(name for name in names if self.get_command(ctx, name) is not None)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         known = {info.name for info in pkgutil.iter_modules(home.__path__)}
-        if cmd_name not in known:
+        name = cmd_name.replace("-", "_")
+        if name not in known:
             return None
-        module = importlib.import_module(f"{home.__name__}.{cmd_name}")
+        module = importlib.import_module(f"{home.__name__}.{name}")
         found = getattr(module, "command", None)
         return found if isinstance(found, click.Command) else None
 

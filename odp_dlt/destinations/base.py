@@ -13,10 +13,14 @@ from pydantic import BaseModel, ConfigDict
 
 from odp_dlt.registry import Registry
 from odp_dlt.schema.model import Column, Disposition, Table
+from odp_dlt.settings import Settings
 
 
 class Session(ABC):
     """Work on one dataset that commits as a whole, when the `with` around it is left in order."""
+
+    def begin(self, load_id: str, schema_name: str) -> None:  # noqa: B027 - only files ask for it
+        """Told once, before the first row of a load; files are named by it."""
 
     @abstractmethod
     def columns(self, table: str) -> dict[str, str]:
@@ -51,6 +55,25 @@ class Session(ABC):
     def count(self, table: str) -> int:
         """How many rows `table` holds now, this session's own included."""
 
+    @abstractmethod
+    def drop(self, table: str) -> None:
+        """Remove `table` with its rows, if it exists."""
+
+    @abstractmethod
+    def remove(self, table: str, where: Mapping[str, str] | None = None) -> None:
+        """Delete the rows whose columns equal `where`, or all; nothing happens without a table."""
+
+    @abstractmethod
+    def named(self, table: str) -> str:
+        """How a SELECT of this session names `table`."""
+
+    @abstractmethod
+    def select(self, sql: str) -> pa.Table:
+        """The rows of one SELECT by a person, in which bare names are tables of the dataset.
+
+        In a session that was opened to read, it can write nothing.
+        """
+
 
 class Destination(BaseModel, ABC):
     """One configured place. Its fields are the YAML's `destination_params`."""
@@ -58,7 +81,9 @@ class Destination(BaseModel, ABC):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     dispositions: ClassVar[frozenset[Disposition]]
+    strategies: ClassVar[frozenset[str]] = frozenset()  # of those that merge
     max_identifier: ClassVar[int] = 65536
+    holds_files: ClassVar[bool] = False  # whether an address is a URI, not a name for SQL
 
     @property
     def name(self) -> str:
@@ -67,6 +92,10 @@ class Destination(BaseModel, ABC):
 
     def bound(self, pipeline_name: str) -> "Destination":
         """This destination with what it derives from a pipeline's name filled in."""
+        return self
+
+    def with_settings(self, settings: Settings) -> "Destination":
+        """This destination with what it was not given and the settings have."""
         return self
 
     @abstractmethod

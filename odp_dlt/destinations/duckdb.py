@@ -1,33 +1,25 @@
 """DuckDB files: one writer process at a time, so the others wait for the commit in a queue."""
 
-import logging
 import re
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar
 
 import pyarrow as pa
-from filelock import FileLock, Timeout
 from pydantic import Field
 
 from odp_dlt.destinations.base import Destination, Session
-from odp_dlt.destinations.sql import SqlSession, qualified, quoted
-from odp_dlt.errors import ConfigError, DestinationBusy, DestinationError
+from odp_dlt.destinations.rows import Rows
+from odp_dlt.destinations.sql import DISPOSITIONS, STRATEGIES, SqlSession
+from odp_dlt.destinations.statements import qualified, quoted
+from odp_dlt.destinations.waiting import Held, queue, waited
+from odp_dlt.errors import ConfigError, DestinationError
 from odp_dlt.schema.model import Column, Disposition, Table
 from odp_dlt.settings import AnchoredPath
 
 if TYPE_CHECKING:  # the driver is imported by the first connection: definitions need none
     from duckdb import DuckDBPyConnection
-
-log = logging.getLogger(__name__)
-
-R = TypeVar("R")
-
-FIRST_NOTICE_S = 2.0
-NOTICE_EVERY_S = 30.0
-POLL_S = 0.1
 
 _TYPES = {
     "text": "VARCHAR", "double": "DOUBLE", "bool": "BOOLEAN", "date": "DATE", "time": "TIME",
@@ -72,23 +64,19 @@ def connection(
             raise DestinationError(
                 f"there is no database file '{path}'", hint="Load into it first."
             )
-        con = _waited(lambda: _connect(path, read_only=True), path, wait_s)
+        con = waited(lambda: _connect(path, read_only=True), path, wait_s)
         try:
             yield con
         finally:
             con.close()
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _queue(path, wait_s):
-        con = _waited(lambda: _connect(path, read_only=False), path, wait_s)
+    with queue(path, wait_s):
+        con = waited(lambda: _connect(path, read_only=False), path, wait_s)
         try:
             yield con
         finally:
             con.close()
-
-
-class _Held(Exception):  # noqa: N818 - a state of the file, caught in this module alone
-    """Somebody else holds the file now; `args[0]` says who."""
 
 
 def _connect(path: Path, *, read_only: bool) -> "DuckDBPyConnection":
@@ -100,7 +88,7 @@ def _connect(path: Path, *, read_only: bool) -> "DuckDBPyConnection":
         text = str(e)
         if "lock" in text.lower():
             holder = re.search(r"PID (\d+)", text)
-            raise _Held(f"process {holder.group(1)}" if holder else "another process") from e
+            raise Held(f"process {holder.group(1)}" if holder else "another process") from e
         if "not a valid DuckDB" in text:
             raise DestinationError(
                 f"'{path}' is not a DuckDB database file",
@@ -109,50 +97,8 @@ def _connect(path: Path, *, read_only: bool) -> "DuckDBPyConnection":
         raise DestinationError(f"cannot open '{path}': {text}") from e
     except duckdb.ConnectionException as e:
         if "different configuration" in str(e):
-            raise _Held("another part of this process") from e
+            raise Held("another part of this process") from e
         raise DestinationError(f"cannot open '{path}': {e}") from e
-
-
-@contextmanager
-def _queue(path: Path, wait_s: float) -> Iterator[None]:
-    """One writer at a time, threads of one process included, by a lock file beside the database.
-
-    DuckDB's own lock would do between processes, but it fails instead of waiting, and inside one
-    process it lets two transactions meet.
-    """
-    lock = FileLock(path.with_name(f".{path.name}.lock"), thread_local=False)
-
-    def take() -> FileLock:
-        try:
-            lock.acquire(timeout=0)
-        except Timeout as e:
-            raise _Held("another load") from e
-        return lock
-
-    _waited(take, path, wait_s)
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def _waited(attempt: Callable[[], R], path: Path, wait_s: float) -> R:
-    started = time.monotonic()
-    notice_at = started + FIRST_NOTICE_S
-    while True:
-        try:
-            return attempt()
-        except _Held as held:
-            now = time.monotonic()
-            if now - started > wait_s:
-                raise DestinationBusy(
-                    f"'{path}' is still held by {held} after {wait_s:.0f} s",
-                    hint="Close what has the file open, or raise `wait_s` of the destination.",
-                ) from held
-            if now > notice_at:
-                log.info("waiting for '%s', held by %s, since %.0f s", path, held, now - started)
-                notice_at = now + NOTICE_EVERY_S
-            time.sleep(POLL_S)
 
 
 class DuckdbSession(SqlSession):
@@ -197,22 +143,34 @@ class DuckdbSession(SqlSession):
         ).fetchall()
         return {str(name): str(type_) for name, type_ in found}
 
-    def ingest(self, table: Table, rows: pa.RecordBatchReader) -> int:
-        import duckdb
+    def settled(self) -> Sequence[str]:
+        found = self.con.execute(
+            "SELECT 1 FROM duckdb_schemas() "
+            "WHERE database_name = current_database() AND schema_name = ?",
+            [self.dataset],
+        ).fetchall()
+        return [f"USE {qualified(self.catalog, self.dataset)}"] if found else []
 
+    def ingest(self, table: Table, rows: pa.RecordBatchReader) -> int:
         columns = ", ".join(quoted(name) for name in rows.schema.names)
         target = self.named(table.name)
-        self.con.register("odp_rows", rows)
+        return self._take(f"INSERT INTO {target} ({columns}) SELECT {columns}", rows, table.name)
+
+    def stage(self, name: str, rows: pa.RecordBatchReader) -> int:
+        return self._take(f"CREATE TEMPORARY TABLE {name} AS SELECT *", rows, name)
+
+    def _take(self, sql: str, rows: pa.RecordBatchReader, at: str) -> int:
+        import duckdb
+
+        taken = Rows(rows, rows.schema)
+        self.con.register("odp_rows", taken.reader)
         try:
-            loaded = self.con.execute(
-                f"INSERT INTO {target} ({columns}) SELECT {columns} FROM odp_rows"
-            ).fetchone()
+            loaded = self.con.execute(f"{sql} FROM odp_rows").fetchone()
         except duckdb.Error as e:
-            raise DestinationError(
-                f"DuckDB refused the rows: {e}", at=f"{self.dataset}.{table.name}"
-            ) from e
-        finally:
-            self.con.unregister("odp_rows")
+            where = f"{self.dataset}.{at}"
+            refusal = DestinationError(f"DuckDB refused the rows: {e}", at=where)
+            raise taken.failure or refusal from e
+        self.con.unregister("odp_rows")
         return int(loaded[0]) if loaded else 0
 
     def type_name(self, column: Column) -> str:
@@ -222,7 +180,8 @@ class DuckdbSession(SqlSession):
 class Duckdb(Destination):
     """A DuckDB file; a relative path counts from the project's root."""
 
-    dispositions: ClassVar[frozenset[Disposition]] = frozenset({"append", "replace"})
+    dispositions: ClassVar[frozenset[Disposition]] = DISPOSITIONS
+    strategies: ClassVar[frozenset[str]] = STRATEGIES
 
     database: AnchoredPath | None = None
     wait_s: float = Field(default=600.0, gt=0)

@@ -35,7 +35,8 @@ def _made(
     kind: type[Destination], name: str, first: tuple[Any, ...], params: dict[str, Any]
 ) -> Destination:
     main = "database" if "database" in kind.model_fields else next(iter(kind.model_fields))
-    given = [*first, *([params.pop("credentials")] if "credentials" in params else [])]
+    by_dlts_name = "credentials" in params and "credentials" not in kind.model_fields
+    given = [*first, *([params.pop("credentials")] if by_dlts_name else [])]
     if len(given) > 1 or (given and main in params):
         raise ConfigError(f"destination '{name}' was given its {main} more than once")
     try:

@@ -3,8 +3,7 @@
 The user's code asks for it while its generator is being advanced; see `pages`.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import os
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from odp_dlt.errors import SourceError
-from odp_dlt.settings import Settings
+from odp_dlt.settings import Memory, Settings
 from odp_dlt.settings.convert import convert
 
 
@@ -29,18 +28,25 @@ class Running:
     source: Any = field(default=None, repr=False)
 
 
+_assigned: ContextVar[Memory | None] = ContextVar("odp_dlt_assigned", default=None)
 _active: ContextVar[Any] = ContextVar("odp_dlt_active", default=None)
 _running: ContextVar[Running | None] = ContextVar("odp_dlt_running", default=None)
 
 
-@contextmanager
-def running(now: Running) -> Iterator[Running]:
+@dataclass
+class running:  # noqa: N801 - reads as the verb; a generator takes twice the time, on every yield
     """`now` is what the functions below speak of, inside the `with`."""
-    token = _running.set(now)
-    try:
-        yield now
-    finally:
-        _running.reset(token)
+
+    now: Running
+
+    def __enter__(self) -> Running:
+        """`now`."""
+        self._token = _running.set(self.now)
+        return self.now
+
+    def __exit__(self, *_error: object) -> None:
+        """What ran before runs again."""
+        _running.reset(self._token)
 
 
 def now() -> Running | None:
@@ -49,9 +55,20 @@ def now() -> Running | None:
 
 
 def settings() -> Settings:
-    """The run's settings; outside of a run those of the working directory."""
+    """The run's settings; outside of a run those of a plain script.
+
+    These are dlt's: of the working directory (or DLT_PROJECT_DIR), then of the home directory, and
+    what the script has assigned.
+    """
     present = now()
-    return Settings.from_folder(Path.cwd()) if present is None else present.settings
+    if present is not None:
+        return present.settings
+    memory = _assigned.get()
+    if memory is None:
+        memory = Memory()
+        _assigned.set(memory)
+    folder = Path(os.environ.get("DLT_PROJECT_DIR", Path.cwd()))
+    return Settings((folder, Path.home()), os.environ, memory)
 
 
 def pipeline_name() -> str | None:

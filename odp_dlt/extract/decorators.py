@@ -8,9 +8,9 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, TypedDict, Unpack, overload
 
-from odp_dlt.errors import ConfigError, OdpError, SourceError
+from odp_dlt.errors import ConfigError, SourceError
 from odp_dlt.extract import current
-from odp_dlt.extract.failure import failure
+from odp_dlt.extract.failure import user_code
 from odp_dlt.extract.hints import Hints
 from odp_dlt.extract.incremental import Incremental
 from odp_dlt.extract.inject import Signature, place_of, section_of
@@ -49,12 +49,8 @@ class SourceFactory:
         """
         sections = ("sources", self.section, self.name)
         bound = Signature(self.function, f"source '{self.name}'").filled(sections, args, kwargs)
-        try:
+        with user_code(f"source '{self.name}'", self.function):
             resources = self._resources(bound)
-        except OdpError:
-            raise
-        except Exception as e:
-            raise failure(e, f"source '{self.name}'", self.function) from e
         kept = {name: value for name, value in self.options.items() if name in _KEPT}
         try:
             made = Source(self.name, resources, section=self.section, **kept)
@@ -88,6 +84,10 @@ class SourceFactory:
                     hint="Make it one: dlt.resource(rows, name=…), or @dlt.resource on a function.",
                 )
         return found
+
+
+ResourceName = str | Callable[[dict[str, Any]], str] | None
+"""A name, or a function that makes it of the arguments that are bound."""
 
 
 class SourceOptions(TypedDict, total=False):
@@ -165,14 +165,14 @@ def source(
 
 @overload
 def resource(
-    data: None = None, /, name: str | None = None, **options: Unpack[ResourceOptions]
+    data: None = None, /, name: ResourceName = None, **options: Unpack[ResourceOptions]
 ) -> Callable[[Any], Resource]: ...
 @overload
 def resource(
-    data: Any, /, name: str | None = None, **options: Unpack[ResourceOptions]
+    data: Any, /, name: ResourceName = None, **options: Unpack[ResourceOptions]
 ) -> Resource: ...
 def resource(
-    data: Any = None, /, name: str | None = None, **options: Unpack[ResourceOptions]
+    data: Any = None, /, name: ResourceName = None, **options: Unpack[ResourceOptions]
 ) -> Resource | Callable[[Any], Resource]:
     """Decorates a function that yields pages, or makes a Resource of rows; dlt's keywords.
 
@@ -195,7 +195,7 @@ def transformer(
     f: Callable[..., Any] | None = None,
     /,
     data_from: Any = None,
-    name: str | None = None,
+    name: ResourceName = None,
     **options: Any,
 ) -> Any:
     """Decorates a function whose first argument is what another resource yields.
@@ -230,10 +230,10 @@ def transformer(
 
 def _made(
     given: Any,
-    name: str | None = None,
+    name: ResourceName = None,
     options: Mapping[str, Any] = MappingProxyType({}),
 ) -> Resource:
-    own_name = name or _name_of(given)
+    own_name = name if isinstance(name, str) and name else _name_of(given)
     try:
         hints = Hints(**{k: v for k, v in options.items() if k in Hints.__dataclass_fields__})
     except ConfigError as e:
@@ -247,6 +247,7 @@ def _made(
         selected=options.get("selected", True),
         declared=_declared(options.get("incremental")),
         parallelized=options.get("parallelized", False),
+        name_from=name if callable(name) else None,
     )
 
 

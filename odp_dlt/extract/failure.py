@@ -1,26 +1,39 @@
 """What the user's own code raised, told with the place in the user's own file."""
 
 import sysconfig
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import odp_dlt
-from odp_dlt.errors import SourceError
+from odp_dlt.errors import OdpError, SourceError
+from odp_dlt.extract import current
 from odp_dlt.extract.inject import place_of
 
 _OURS = str(Path(odp_dlt.__file__).parent)
 _INSTALLED = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "purelib", "platlib"))
 
 
-def failure(error: Exception, what: str, function: Any) -> SourceError:
-    """A SourceError for `error`, to be raised from it; `function` is blamed if no frame can be.
+@contextmanager
+def user_code(what: str, function: Any) -> Iterator[None]:
+    """What the user's code raises inside is a SourceError that begins with `what`.
 
-    The place is the last frame in a file that is neither this package's nor an installed one: an
-    HTTP client raises deep inside itself, but the line to look at is the one that called it.
+    Its place is the last frame in a file that is neither this package's nor an installed one: an
+    HTTP client raises deep inside itself, but the line to look at is the one that called it. If no
+    frame can be blamed, `function` is. A secret in the message is struck out; the original is then
+    not chained, since its own message would be shown with it.
     """
-    at = _last_own_frame(error.__traceback__) or place_of(function)
-    return SourceError(f"{what} raised {type(error).__name__}: {error}", at=at)
+    try:
+        yield
+    except OdpError:
+        raise
+    except Exception as e:  # noqa: BLE001 - whatever the user's code raises
+        said = f"{what} raised {type(e).__name__}: {e}"
+        shown = current.settings().without_secrets(said)
+        at = _last_own_frame(e.__traceback__) or place_of(function)
+        raise SourceError(shown, at=at) from (e if shown == said else None)
 
 
 def _last_own_frame(trace: TracebackType | None) -> str | None:

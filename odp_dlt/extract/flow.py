@@ -19,7 +19,8 @@ from collections.abc import (
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from inspect import BoundArguments
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import pyarrow as pa
 
@@ -59,8 +60,7 @@ class Limit:
         return bool(self.seconds) and time.monotonic() - began > (self.seconds or 0)
 
 
-@dataclass(frozen=True)
-class Batch:
+class Batch(NamedTuple):  # one is made for each yield: a data class takes twice the time
     """What is left of one yield after all steps: a list of rows, perhaps empty, or Arrow.
 
     `single` says that the user gave rows one by one, not as a page; `mark` what was said about it.
@@ -164,7 +164,8 @@ class Flow:
                 hint=f"Pipe a resource into it: resource | {self.resource.name}, or data_from=….",
             )
         if callable(data):
-            data = self._bound(given, ())
+            bound = self._bound(given)
+            data = data(*bound.args, **bound.kwargs)
         elif inspect.isgenerator(data) and inspect.getgeneratorstate(data) == inspect.GEN_CLOSED:
             raise self._wrong("is a generator that was read already; give its function instead")
         work = self.pool.started(data)
@@ -183,19 +184,20 @@ class Flow:
             " return a list"
         )
 
-    def _bound(self, given: Mapping[str, Any], first: tuple[Any, ...]) -> Any:
+    def _bound(self, given: Mapping[str, Any], first: tuple[Any, ...] = ()) -> BoundArguments:
         resource, data = self.resource, self.resource.data
         function = Signature(data, f"resource '{resource.name}'", "<locals>" in _qualified(data))
-        bound = function.filled(self._sections, (*first, *resource.args), resource.kwargs, given)
-        return data(*bound.args, **bound.kwargs)
+        return function.filled(self._sections, (*first, *resource.args), resource.kwargs, given)
 
     def _called(self, given: Mapping[str, Any]) -> Iterator[Any]:
         """The transformer's answers to its items, or, where it is parallelized, calls for them."""
+        data, bound = self.resource.data, self._bound(given, (None,))
+        _, *args = bound.args
         while self._inbox or not self._ended:
             if not self._inbox:
                 yield WAIT
                 continue
-            call = partial(self._bound, given, (self._inbox.popleft(),))
+            call = partial(data, self._inbox.popleft(), *args, **bound.kwargs)
             yield partial(_whole, call) if self.resource.parallelized else call()
 
     def _settled(self, items: Iterator[Any]) -> Iterator[Any]:
@@ -232,6 +234,8 @@ class Flow:
             yield item
 
     def _stepped(self, item: Any, cursors: Sequence[Incremental[Any]]) -> Batch:
+        if type(item) is dict:  # the most usual, on a way of its own
+            return Batch(self._through([item], cursors), single=True)
         mark = item if isinstance(item, Marked) else None
         data = item.data if isinstance(item, Marked) else item
         if is_frame(data):
@@ -244,11 +248,15 @@ class Flow:
         rows = list(data) if page else [data]
         if rows and _no_row(rows[0]):
             raise self._wrong(f"yields {type(data).__name__} of {type(rows[0]).__name__}, not rows")
+        rows = self._through(rows, cursors)
+        return Batch(rows, not page or isinstance(data, _Slice), mark)
+
+    def _through(self, rows: list[Any], cursors: Sequence[Incremental[Any]]) -> list[Any]:
         for step in self.resource.steps:
             rows = step(rows)
         for cursor in cursors:
             rows = cursor.page(rows) if rows else rows
-        return Batch(rows, not page or isinstance(data, _Slice), mark)
+        return rows
 
     def _arrow(self, table: Any, cursors: Sequence[Incremental[Any]]) -> Any:
         rows = [table]
@@ -298,8 +306,13 @@ def _no_row(item: Any) -> bool:
 
 
 def _flat(rows: Any) -> bool:
-    odd = (list, tuple, Marked, *ARROW)
-    return not any(isinstance(row, odd) or row is None or is_frame(row) for row in rows)
+    """Whether `rows` are rows, one and all, rather than pages or work to be done."""
+    return not any(type(row) is not dict and _odd(row) for row in rows)
+
+
+def _odd(row: Any) -> bool:
+    known = (list, tuple, Marked, AsyncIterator, Iterator, *ARROW)
+    return row is None or isinstance(row, known) or is_frame(row) or _no_row(row)
 
 
 def _slices(rows: Any) -> Iterator[Any]:

@@ -42,6 +42,11 @@ class Values:
         """The setting `name`, such as `sources.github.token`. MissingSetting if there is none."""
         return self._find(name, Any, MISSING)
 
+    def __setitem__(self, name: str, value: Any) -> None:
+        """Set `name` for this program; an environment variable of that name still beats it."""
+        memory = current.settings().memory
+        (memory.secrets if self.secret else memory.config).assign(name, value)
+
     def get(self, name: str, expected_type: Any = Any) -> Any:
         """The setting `name` as `expected_type`, or None."""
         return self._find(name, expected_type, None)

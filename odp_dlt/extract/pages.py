@@ -1,6 +1,6 @@
 """The pages of sources, as the user's generators give them, each with the hints for its table."""
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -72,10 +72,15 @@ class _Route:
     hints: Hints
     variants: dict[str, Hints] = field(default_factory=dict)
 
-    def groups(self, batch: Batch, resource: str) -> Iterator[tuple[Hints, Any]]:
+    def groups(self, batch: Batch, resource: str) -> Iterable[tuple[Hints, Any]]:
         """The rows of `batch` by the hints that hold for them, each group in order."""
         if isinstance(batch.rows, list) and not batch.rows:
-            return
+            return ()
+        if batch.mark is None and not self.hints.dynamic:
+            return ((self.hints, batch.rows),)
+        return self._groups(batch, resource)
+
+    def _groups(self, batch: Batch, resource: str) -> Iterator[tuple[Hints, Any]]:
         marked = self._marked(batch)
         if marked is not None:
             yield marked, batch.rows

@@ -13,8 +13,7 @@ from odp_dlt.extract.flow import Limit
 from odp_dlt.extract.hints import Hints
 from odp_dlt.extract.incremental import Incremental
 from odp_dlt.extract.inject import place_of
-from odp_dlt.extract.pool import Pool
-from odp_dlt.extract.streams import batches_of
+from odp_dlt.extract.streams import rows_of
 from odp_dlt.registry import nearest
 from odp_dlt.schema.model import Table
 from odp_dlt.schema.naming import Naming
@@ -28,6 +27,8 @@ Step = Callable[[list[Any]], list[Any]]
 @dataclass(eq=False)
 class Resource:
     """A stream of rows: `data` is a function that yields pages, or the rows themselves.
+
+    With `name_from`, the name is made of the function's arguments when they are bound.
 
     Of a transformer it is a function whose first argument is what `parent` yields. As in dlt,
     `add_…`, `apply_hints`, `bind` and `|` change the resource and return it; a call and `with_name`
@@ -48,6 +49,7 @@ class Resource:
     is_transformer: bool = False
     parent: "Resource | None" = field(default=None, repr=False)
     parallelized: bool = False
+    name_from: Callable[[dict[str, Any]], str] | None = field(default=None, repr=False)
 
     def __call__(self, *args: Any, **kwargs: Any) -> "Resource":
         """A new resource with the arguments of its function bound."""
@@ -56,14 +58,7 @@ class Resource:
     def __iter__(self) -> Iterator[Any]:
         """Row by row, as in a run; outside of a run with a state that is then forgotten."""
         running = current.now() or Running(current.settings(), source_name=self.name)
-        pool = Pool.sized(running.settings)
-        batches = batches_of([self], running, pool)
-        try:
-            for _, batch in batches:
-                yield from batch.rows if isinstance(batch.rows, list) else [batch.rows]
-        finally:
-            batches.close()
-            pool.close()
+        yield from rows_of([self], running)
 
     def __or__(self, then: Any) -> "Resource":
         """`then`, a transformer, fed by this resource; or this one, mapped by a function."""
@@ -101,10 +96,13 @@ class Resource:
         if self.args_bound:
             raise ConfigError(f"the arguments of resource '{self.name}' are bound already")
         try:
-            inspect.signature(self.data).bind_partial(*self._first, *args, **kwargs)
+            bound = inspect.signature(self.data).bind_partial(*self._first, *args, **kwargs)
         except TypeError as e:
             raise ConfigError(f"resource '{self.name}': {e}", at=place_of(self.data)) from e
         self.args, self.kwargs, self.args_bound = args, kwargs, True
+        if self.name_from is not None:
+            bound.apply_defaults()
+            self.name = self.name_from(bound.arguments)
         return self
 
     def with_name(self, name: str) -> "Resource":

@@ -5,7 +5,10 @@ from dataclasses import replace
 from typing import Any
 
 from odp_dlt.errors import ConfigError, SourceError
+from odp_dlt.extract import current
+from odp_dlt.extract.current import Running
 from odp_dlt.extract.resource import Resource
+from odp_dlt.extract.streams import rows_of
 from odp_dlt.registry import nearest
 
 
@@ -98,9 +101,10 @@ class Source:
         raise AttributeError(f"source '{self.__dict__.get('name')}' has no resource '{name}'")
 
     def __iter__(self) -> Iterator[Any]:
-        """The rows of all selected resources, one resource after the other."""
-        for resource in self.selected_resources.values():
-            yield from resource
+        """The rows of all selected resources, in turn, as in a run; the state is then forgotten."""
+        running = current.now() or Running(current.settings(), source_name=self.name)
+        here = replace(running, source_name=self.name, section=self.section, source=self)
+        yield from rows_of(list(self.selected_resources.values()), here)
 
 
 def _copied(resources: Sequence[Resource]) -> list[Resource]:

@@ -7,10 +7,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from odp_dlt.errors import OdpError
 from odp_dlt.extract import current
 from odp_dlt.extract.current import Running
-from odp_dlt.extract.failure import failure
+from odp_dlt.extract.failure import user_code
 from odp_dlt.extract.flow import WAIT, Batch, Flow
 from odp_dlt.extract.pool import END, Pool
 
@@ -40,14 +39,9 @@ class Stream:
 
     def advance(self) -> Any:
         """The next batch, WAIT, or END. The user's code runs in here only."""
-        with current.running(self.running):
-            try:
-                batch = next(self._batches, END)
-            except OdpError:
-                raise
-            except Exception as e:
-                what = f"resource '{self.resource.name}', at page {self.yields + 1},"
-                raise failure(e, what, self.resource.data) from e
+        what = f"resource '{self.resource.name}', at page {self.yields + 1},"
+        with current.running(self.running), user_code(what, self.resource.data):
+            batch = next(self._batches, END)
         self.yields += batch is not WAIT
         self.done = batch is END
         return batch
@@ -71,7 +65,22 @@ def batches_of(
         for stream in streams:
             stack.callback(stream.close)
         for stream, batch in _in_turn(roots, pool):
-            yield from _told(stream, batch)
+            if stream.children:
+                yield from _told(stream, batch)
+            elif batch is not END:
+                yield stream.resource, batch
+
+
+def rows_of(resources: Sequence["Resource"], running: Running) -> Generator[Any, None, None]:
+    """The rows of `resources` one by one, Arrow tables as they are."""
+    pool = Pool.sized(running.settings)
+    batches = batches_of(resources, running, pool)
+    try:
+        for _, batch in batches:
+            yield from batch.rows if isinstance(batch.rows, list) else [batch.rows]
+    finally:
+        batches.close()
+        pool.close()
 
 
 def _linked(

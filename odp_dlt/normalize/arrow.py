@@ -8,6 +8,7 @@ at, along the paths to such values only, and if they differ, those values are re
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, time
 from itertools import chain
 from types import NoneType
 from typing import Any
@@ -133,6 +134,9 @@ def _is_of_one_class(found: pa.DataType, classes: set[type], values: Sequence[An
     """Whether `values`, of a type that Arrow gives to several classes, are all of one."""
     if len(classes) != 1:
         return False
-    if pt.is_timestamp(found):
+    (kind,) = classes
+    if pt.is_timestamp(found) and issubclass(kind, datetime):
         return len({value.tzinfo for value in values if value is not None}) == 1
-    return bool(pt.is_floating(found) or pt.is_time(found))
+    return (pt.is_floating(found) and issubclass(kind, float)) or (
+        pt.is_time(found) and issubclass(kind, time)
+    )

@@ -45,7 +45,8 @@ class Flat:
 
     def add_rows(self, rows: pa.Array) -> None:
         """The fields of `rows`; scalars in a list are a field `value`, lists in it one `list`."""
-        for part in parts(rows):
+        by_order_of_keys = sorted(parts(rows), key=lambda part: not pt.is_struct(part.type))
+        for part in by_order_of_keys:
             if pt.is_struct(part.type):
                 self._add_fields(part, (), ())
             elif pt.is_list(part.type):
@@ -123,7 +124,8 @@ def settled(
             (name if c.keys == recorded[name] else tagged[c.keys], c.keys, [c.values])
             for c in claims
         ]
-    claims = [c for c in claims if c.values.null_count < len(c.values)] or claims[:1]
+    filled = [c for c in claims if c.values.null_count < len(c.values)]
+    claims = sorted(filled, key=lambda claim: first_row(claim.values)) or claims[:1]
     if len(claims) == 1:
         return [(name, None, [claims[0].values])]
     clash = _first_clash(claims)

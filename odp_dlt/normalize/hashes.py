@@ -129,11 +129,13 @@ def _fixed(arrow: pa.DataType, *, slim: bool) -> _Fix:
     if pt.is_list(arrow):
         item = _fixed(arrow.value_type, slim=slim)
         return lambda value: None if value is None else [item(each) for each in value]
-    if slim and pt.is_floating(arrow):
+    return _number(arrow) if slim else _same
+
+
+def _number(arrow: pa.DataType) -> _Fix:
+    if pt.is_floating(arrow):
         return _whole
-    if slim and pt.is_decimal(arrow):
-        return lambda value: None if value is None else f"{_stripped(value):f}"
-    return _same
+    return _stripped if pt.is_decimal(arrow) else _same
 
 
 def _same(value: Any) -> Any:
@@ -144,9 +146,11 @@ def _whole(value: float | None) -> float | int | None:
     return int(value) if value is not None and value.is_integer() and abs(value) < _EXACT else value
 
 
-def _stripped(value: Decimal) -> Decimal:
+def _stripped(value: Decimal | None) -> str | None:
     """Without trailing zeros, of which Arrow gives a column as many as its longest value has."""
-    return value.normalize() if value else Decimal(0)
+    if value is None:
+        return None
+    return f"{value.normalize() if value else Decimal(0):f}"
 
 
 def _struct(fields: Mapping[str, _Fix], slim: bool) -> _Fix:

@@ -148,15 +148,16 @@ def _hashes(rows: _Rows, flat: Flat, identity: Identity) -> dict[str, pa.Array]:
     if PARENT_ID in rows.links:
         ids = nested_hashes(rows.links[PARENT_ID], rows.table.name, rows.links[LIST_IDX])
         return {"id": ids}
-    columns = {n: together([c.values for c in flat.columns.get(n, [])]) for n in identity.key}
+    claims = {name: flat.columns[name] for name in identity.key if name in flat.columns}
+    columns = {name: together([c.values for c in found]) for name, found in claims.items()}
     return identity.root_ids(rows.rows, columns, rows.table.name)
 
 
 def _ids(flat: Flat, count: int, hashes: pa.Array | None) -> pa.Array:
     """Row ids: the source's own where it yields them, else hashes, else random ones."""
     own = together([claim.values for claim in flat.columns.get(ID, [])] or [pa.nulls(count)])
-    given = [fit(part, _ROW_KEY)[0] for part in parts(own) if not pt.is_null(part.type)]
-    given = [array for array in given if array is not None]
+    fitted = [fit(part, _ROW_KEY)[0] for part in parts(own) if not pt.is_null(part.type)]
+    given = [array for array in fitted if array is not None]
     if any(array.null_count == 0 for array in given):
         return given[0]
     return pc.coalesce(*given, random_ids(count) if hashes is None else hashes)
@@ -184,7 +185,7 @@ def _typed(
     missing = [c for c in system if (c.name in rows.links or c.name == ID) and c.name not in known]
     table = rows.table
     if added or missing:
-        table = table.with_columns(_in_order(added, missing, arrays))
+        table = _with(table, _in_order(added, missing, arrays))
     if not table.seen_data and len(rows.rows):
         table = replace(table, seen_data=True)
     return table, {name: arrays[name] for name in table.columns if name in arrays}
@@ -239,6 +240,14 @@ def _put(
         keys = f"{key} ({column.data_type})"
         own = replace(column, name=tagged_name(column.name, keys, naming))
         yield _recorded(own, keys), pc.if_else(lost, array, pa.scalar(None, array.type))
+
+
+def _with(table: Table, columns: list[Column]) -> Table:
+    """`table` with new `columns`. One that was declared without a type is new when it gets one."""
+    late = {c.name for c in columns if c.name in table.columns and c.data_type}
+    untyped = {name for name in late if not table.columns[name].data_type}
+    kept = {name: column for name, column in table.columns.items() if name not in untyped}
+    return replace(table, columns=kept).with_columns(columns)
 
 
 def _in_order(

@@ -58,6 +58,8 @@ def _named(value: Any) -> Any:
 
 
 def _numpy_scalar(value: Any) -> Any:
+    if value.dtype.kind in "mM":  # of nanoseconds, `item` would be a bare number
+        return value.astype(f"{value.dtype.kind}8[us]").item()
     return value.item()
 
 

@@ -1,8 +1,9 @@
 """Arrow tables that the source itself yields → flat tables: columns stay columns.
 
-No Python object is made for a row; only nested columns, which become JSON text, are written value
-by value. A table that never gets anything but Arrow has no row ids, as in dlt; one that has them,
-from rows or because the settings ask for them, gets them here too.
+No Python object is made for a row; of nested columns, which become JSON text, only such leaves are
+written value by value as Arrow cannot spell. A table that never gets anything but Arrow has no row
+ids, as in dlt; one that has them, from rows or because the settings ask for them, gets them here
+too.
 """
 
 from collections import Counter
@@ -18,8 +19,8 @@ from odp_dlt.normalize.coerce import resolve
 from odp_dlt.normalize.exact import JSON, MIXED, struct_array
 from odp_dlt.normalize.flat import SOURCE_KEY, tagged_name
 from odp_dlt.normalize.ids import random_ids
+from odp_dlt.normalize.json_columns import json_texts
 from odp_dlt.normalize.nested import SchemaChanges
-from odp_dlt.normalize.plain import json_text
 from odp_dlt.schema.model import ID, LOAD_ID, Column, Table
 from odp_dlt.schema.naming import Naming
 from odp_dlt.schema.types import TIMESTAMP_PRECISION, arrow_type, column_from_arrow
@@ -168,7 +169,7 @@ def _plain(array: pa.Array, column: Column, table: str) -> pa.Array:
     if pt.is_dictionary(array.type):
         array = array.dictionary_decode()
     if pt.is_nested(array.type):
-        return _json(array)
+        return pa.ExtensionArray.from_storage(JSON, json_texts(array))
     if pt.is_duration(array.type):
         return _seconds(array)
     if pt.is_uint64(array.type):
@@ -176,21 +177,6 @@ def _plain(array: pa.Array, column: Column, table: str) -> pa.Array:
     if pt.is_timestamp(array.type) or pt.is_time(array.type):
         return _in_microseconds(array, column, table)
     return array
-
-
-def _json(array: pa.Array) -> pa.Array:
-    """Nested values as JSON text; of maps the pairs, as objects."""
-    values = (
-        array.to_pylist(maps_as_pydicts="strict") if _has_map(array.type) else array.to_pylist()
-    )
-    texts = pa.array([None if v is None else json_text(v) for v in values], pa.string())
-    return pa.ExtensionArray.from_storage(JSON, texts)
-
-
-def _has_map(arrow: pa.DataType) -> bool:
-    if pt.is_map(arrow):
-        return True
-    return any(_has_map(arrow.field(i).type) for i in range(arrow.num_fields))
 
 
 def _seconds(array: pa.Array) -> pa.Array:

@@ -1,11 +1,14 @@
 """Load a package: everything of it in one session, which commits as a whole."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 import pyarrow as pa
 
 from odp_dlt.destinations.base import Destination, Session
+from odp_dlt.errors import ContractError
+from odp_dlt.pipeline.boundary import Overflow, stored
 from odp_dlt.pipeline.info import TableLoad
 from odp_dlt.pipeline.package import Package, arrow_schema
 from odp_dlt.pipeline.recall import (
@@ -16,8 +19,10 @@ from odp_dlt.pipeline.recall import (
     recall,
     version_row,
 )
+from odp_dlt.pipeline.refresh import Refresh
 from odp_dlt.pipeline.state import State, moved_state, next_version, state_row
 from odp_dlt.schema.internal import state_table
+from odp_dlt.schema.merging import BOUNDARY, SCD2, STAGED, retires_absent, strategy_of
 from odp_dlt.schema.model import LOADS_TABLE, STATE_TABLE, VERSION_TABLE, Schema, Table
 from odp_dlt.schema.types import arrow_type
 
@@ -33,20 +38,48 @@ class Load:
     base: State
     state: State
     roots: Sequence[Table]
+    allow_empty: bool = False
+    refresh: Refresh = field(default_factory=Refresh)
 
 
-def commit(load: Load, destination: Destination) -> tuple[Schema, dict[str, TableLoad]]:
-    """Commit `load`; the schema as stored and every table of its roots that exists now.
+@dataclass(frozen=True)
+class Committed:
+    """The schema as stored, every table of the load's roots that exists now, how many rows keep
+    the state (0 if it did not change), and the tables that a refresh dropped or emptied.
+    """
 
-    Raises StateMoved, and writes nothing, if another run got in between.
+    schema: Schema
+    tables: Mapping[str, TableLoad]
+    state_rows: int
+    refreshed: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Unchanged:
+    """What a run found that had nothing to commit."""
+
+    schema: Schema
+    tables: Mapping[str, TableLoad]
+
+
+def commit(load: Load, destination: Destination) -> Committed:
+    """Commit `load`, after what its refresh forgets.
+
+    Raises StateMoved, and writes nothing, if another run got in between; ContractError if nothing
+    came where that would take away all that is there, unless the load allows it.
     """
     with destination.open(load.dataset) as session:
-        there = recall(session, load.pipeline_name, load.schema.name)
-        schema, state = _moved(load, there)
+        session.begin(load.package.load_id, load.schema.name)
+        found = recall(session, load.pipeline_name, load.schema.name)
+        refreshed = load.refresh.apply(session, found.schema)
+        there = load.refresh.forgotten(found)
+        schema, state, overflow = _moved(load, there)
+        overflow.write(session, there.state or {})
         loaded = _load_rows(session, load, schema)
         _load_records(session, load.package.load_id, schema, state)
-        names = [t.name for root in load.roots for t in _family(schema, root)]
-        return schema, look(session, destination, load.dataset, names, loaded)
+        names = [t.name for root in load.roots for t in _family(schema, root, load.package.load_id)]
+        tables = look(session, destination, load.dataset, names, loaded)
+        return Committed(schema, tables, 0 if state is None else 1, refreshed)
 
 
 def look(
@@ -67,39 +100,62 @@ def look(
     return found
 
 
-def _moved(load: Load, there: Memory) -> tuple[Schema, State | None]:
-    state = next_version(moved_state(load.base, load.state, there.state))
+def _moved(load: Load, there: Memory) -> tuple[Schema, State | None, Overflow]:
+    kept, overflow = stored(moved_state(load.base, load.state, there.state))
+    state = next_version(kept)
     schema = load.schema
     if state is not None and STATE_TABLE not in schema.tables:
         schema = schema.with_tables([state_table()])
-    return moved_schema(schema, there.schema), state
+    return moved_schema(schema, there.schema), state, overflow
 
 
 def _load_rows(session: Session, load: Load, schema: Schema) -> dict[str, int]:
     loaded: dict[str, int] = {}
     for root in load.roots:
-        family = _family(schema, root)
+        family = _family(schema, root, load.package.load_id)
         if not family:
             continue
+        _check_not_emptied(session, load, family[0])
+        merges = strategy_of(family[0]) is not None
         for table in family:
-            if table.name in load.package.files:
+            if table.name in load.package.files or (merges and session.columns(table.name)):
                 session.evolve(table)
         readers = {t.name: _reader(load.package, t) for t in family if t.name in load.package.files}
         loaded.update(session.load(family, readers))
     return loaded
 
 
-def _family(schema: Schema, root: Table) -> list[Table]:
+def _check_not_emptied(session: Session, load: Load, root: Table) -> None:
+    empty = retires_absent(root) and not load.package.counts.get(root.name)
+    if not empty or load.allow_empty or not session.columns(root.name):
+        return
+    rows = session.count(root.name)
+    if rows:
+        raise ContractError(
+            f"no rows came for '{root.name}', which holds {rows:,} that would be gone",
+            at=load.dataset,
+            hint="If an empty source is right, allow it: `run_params: {allow_empty: true}`, "
+            "or run(…, allow_empty=True).",
+        )
+
+
+def _family(schema: Schema, root: Table, load_id: str) -> list[Table]:
+    """The tables to load, the root as this run has it; `load_id` is the time of new versions."""
     if root.name not in schema.tables:
         return []
     head, *nested = schema.family(root.name)
-    return [replace(head, write_disposition=root.write_disposition), *nested]
+    head = replace(head, write_disposition=root.write_disposition)
+    if strategy_of(head) == SCD2 and not head.hints.get(BOUNDARY):
+        now = datetime.fromtimestamp(float(load_id), UTC)
+        head = replace(head, hints={**head.hints, BOUNDARY: now})
+    return [head, *nested]
 
 
 def _reader(package: Package, table: Table) -> pa.RecordBatchReader:
     present = package.columns[table.name]
     types = {n: arrow_type(c) for n, c in table.typed_columns().items() if n in present}
-    return package.rows(table.name, arrow_schema(list(table.columns), types))
+    types |= {name: present[name] for name in STAGED if name in present}
+    return package.rows(table.name, arrow_schema([*table.columns, *STAGED], types))
 
 
 def _load_records(session: Session, load_id: str, schema: Schema, state: State | None) -> None:

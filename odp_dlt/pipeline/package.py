@@ -5,6 +5,7 @@ other. A folder is locked by the process that fills it; one whose process died i
 next run, since its rows were never committed and the state that would skip them neither.
 """
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -21,6 +22,7 @@ from odp_dlt.schema.model import ID, LOAD_ID
 
 PREFIX = "odp-load-"
 _LOCK = "in-use.lock"
+_GATE = ".odp-load.lock"
 
 
 @dataclass(frozen=True)
@@ -85,14 +87,15 @@ class Package:
 def new_package(load_id: str, work_dir: Path | None = None) -> Iterator[Package]:
     """An empty package in a new folder below `work_dir`, which is gone when the `with` is left.
 
-    Without `work_dir` it is the system's folder for temporary files.
+    Without `work_dir` it is one of this user's own in the system's folder for temporary files.
     """
-    home = Path(tempfile.gettempdir()) if work_dir is None else work_dir
-    home.mkdir(parents=True, exist_ok=True)
-    _sweep(home)
-    folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=home))
-    lock = FileLock(folder / _LOCK, thread_local=False)
-    lock.acquire()
+    home = own_folder() if work_dir is None else work_dir
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with FileLock(home / _GATE, thread_local=False):  # or a folder could be swept while being made
+        _sweep(home)
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=home))
+        lock = FileLock(folder / _LOCK, thread_local=False)
+        lock.acquire()
     try:
         yield Package(folder, load_id)
     finally:
@@ -100,11 +103,15 @@ def new_package(load_id: str, work_dir: Path | None = None) -> Iterator[Package]
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def own_folder() -> Path:
+    """Where packages are if nobody says so: this user's own, in the system's temporary folder."""
+    user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
+    return Path(tempfile.gettempdir()) / f"odp-dlt-{user}"
+
+
 def _sweep(home: Path) -> None:
-    """Remove the folders that dead processes left; one without a lock file is just being made."""
+    """Remove the folders that dead processes left: those whose lock nobody holds."""
     for folder in home.glob(f"{PREFIX}*"):
-        if not (folder / _LOCK).exists():
-            continue
         lock = FileLock(folder / _LOCK, thread_local=False)
         try:
             lock.acquire(timeout=0)

@@ -3,10 +3,10 @@
 import copy
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from odp_dlt.destinations.base import Destination
 from odp_dlt.errors import ConfigError
@@ -15,16 +15,22 @@ from odp_dlt.extract.pages import pages
 from odp_dlt.extract.resource import Resource
 from odp_dlt.extract.source import Source
 from odp_dlt.normalize.tabular import SystemColumns
+from odp_dlt.pipeline.boundary import stored
 from odp_dlt.pipeline.collector import collected_rarely
-from odp_dlt.pipeline.commit import Load, commit, look
-from odp_dlt.pipeline.data import as_sources
-from odp_dlt.pipeline.info import LoadInfo, TableLoad
+from odp_dlt.pipeline.commit import Committed, Load, Unchanged, commit, look
+from odp_dlt.pipeline.data import RunHints, as_sources
+from odp_dlt.pipeline.info import LoadInfo
+from odp_dlt.pipeline.jobs import LoadPackageInfo, jobs_of, schema_update
 from odp_dlt.pipeline.package import Package, new_package
 from odp_dlt.pipeline.recall import Memory, recall
+from odp_dlt.pipeline.refresh import Refresh, refresh_of
+from odp_dlt.pipeline.remembered import Remembered
 from odp_dlt.pipeline.stage import Declared, Extraction, Splitter, merged_table
 from odp_dlt.pipeline.state import State, fresh_state, state_hash
+from odp_dlt.pipeline.trace import LastTrace, Tracing
 from odp_dlt.schema.contract import HINT, Contracts
 from odp_dlt.schema.internal import new_schema
+from odp_dlt.schema.merging import merging, retires_absent, strategy_of, with_root_keys
 from odp_dlt.schema.model import Schema, Table
 from odp_dlt.schema.naming import Naming, naming_convention
 from odp_dlt.schema.stored import bump, write_schema_file
@@ -47,63 +53,61 @@ class _Plan:
     contracts: Contracts
     base: State
     state: State
+    refresh: Refresh
 
 
 @dataclass(frozen=True)
-class Pipeline:
+class Pipeline(Remembered):
     """A named way from sources to one dataset of a destination.
 
     Holds no state and no connection: what it knows is in the destination, what it extracts is in a
     folder of the run's own below `work_dir` (by default the system's folder for temporary files).
+    Only `trace` changes: it tells what the object's last run did, and no run depends on it.
+    `refresh` counts for every run that does not say another.
     """
 
     name: str
     destination: Destination
-    dataset: str
+    dataset_name: str
     settings: Settings
     work_dir: Path | None = None
     progress: Callable[[str], None] = silent
     export_schema_path: Path | None = None
+    refresh: str | None = None
+    trace: LastTrace = field(default_factory=LastTrace, init=False, repr=False, compare=False)
 
-    @property
-    def dataset_name(self) -> str:
-        """The dataset's name as the destination has it."""
-        return naming_convention("snake_case", self.destination.max_identifier).path(self.dataset)
-
-    @property
-    def pipeline_name(self) -> str:
-        """dlt's word for `name`."""
-        return self.name
+    def __post_init__(self) -> None:
+        """The destination with what the settings have, and the dataset's name as it has it."""
+        object.__setattr__(self, "destination", self.destination.with_settings(self.settings))
+        naming = naming_convention("snake_case", self.destination.max_identifier)
+        object.__setattr__(self, "dataset_name", naming.path(self.dataset_name))
 
     def run(
         self,
         data: Any,
         *,
-        table_name: str | None = None,
-        write_disposition: Any = None,
-        columns: Any = None,
-        primary_key: Any = None,
-        schema_contract: Any = None,
+        allow_empty: bool = False,
+        refresh: str | None = None,
+        **hints: Unpack[RunHints],
     ) -> LoadInfo:
         """Load `data` (a source, resources, rows), each source in one commit; the hints override.
 
         Raises before anything is fetched if the destination cannot do what the hints ask for, and
         StateMoved, with nothing written, if another run changed what this one began from.
-        ContractError, with nothing written, for rows that a contract refuses.
+        ContractError, with nothing written, for rows that a contract refuses, and where no rows
+        would replace those that are there, unless `allow_empty`. `refresh` is drop_sources,
+        drop_resources or drop_data: what the source loaded before goes, in the same commit.
         """
-        hints = {
-            "table_name": table_name,
-            "write_disposition": write_disposition,
-            "columns": columns,
-            "primary_key": primary_key,
-            "schema_contract": schema_contract,
-        }
-        sources = as_sources(data, _schema_name(self.name), hints)
-        plans = [self._plan(source, schema_contract) for source in sources]
-        if not plans:
-            raise ConfigError("there is no source to load")
-        first, *others = [self._run(plan) for plan in plans]
-        return replace(first, others=tuple(others))
+        with self.trace.of(self.name) as tracing:
+            sources = as_sources(data, _schema_name(self.name), hints)
+            contract, mode = hints.get("schema_contract"), refresh or self.refresh
+            plans = [self._plan(each, contract, refresh_of(mode, each)) for each in sources]
+            for plan in plans:
+                tracing.done.append(self._run(plan, allow_empty, tracing))
+            info = tracing.info()
+            if info is None:
+                raise ConfigError("there is no source to load")
+            return info
 
     def discover(self, source: Source, limit: int | None = None) -> Schema:
         """The schema that loading `source` would end with; takes `limit` rows a resource, loads
@@ -111,13 +115,16 @@ class Pipeline:
         """
         return bump(self._fill(self._plan(source), None, limit).splitter.schema)
 
-    def _run(self, plan: _Plan) -> LoadInfo:
+    def _run(self, plan: _Plan, allow_empty: bool, tracing: Tracing) -> LoadInfo:
+        tracing.step = "extract"
         started_at, clock = datetime.now(UTC), time.perf_counter()
         with new_package(str(time.time()), self.work_dir) as package:
             work = self._fill(plan, package, None)
-            extracted = time.perf_counter()
+            extracted, tracing.step = time.perf_counter(), "load"
             self.progress(f"loading: {sum(package.counts.values()):,} rows")
-            schema, tables, load_id = self._load(plan, work, package)
+            done = self._load(plan, work, package, allow_empty)
+            told = self._package(plan, work, package, done, time.perf_counter() - extracted)
+        schema = done.schema
         seconds = {
             "extract": extracted - clock,
             "normalize": work.splitter.seconds,
@@ -130,25 +137,30 @@ class Pipeline:
             dataset_name=self.dataset_name,
             destination_name=self.destination.name,
             location=self.destination.location(),
-            load_id=load_id,
+            load_id=None if told is None else told.load_id,
             schema=schema,
             started_at=started_at,
             finished_at=datetime.now(UTC),
             seconds=seconds,
-            tables=tables,
+            tables=done.tables,
             discarded=work.left_out,
+            package=told,
+            first_run=plan.memory.state is None,
+            pipeline=self,
         )
 
-    def _plan(self, source: Source, contract: Any = None) -> _Plan:
+    def _plan(self, source: Source, contract: Any = None, refresh: Refresh | None = None) -> _Plan:
         """`contract` is the run's own, for the source and for its tables."""
+        refresh = refresh or Refresh()
         with self.destination.open(self.dataset_name, write=False) as session:
-            memory = recall(session, self.name, source.name)
+            memory = refresh.forgotten(recall(session, self.name, source.name))
         said = contract or source.schema_contract
         contracts = Contracts.of(
             memory.schema, said, f"source '{source.name}'", by_run=bool(contract)
         )
         schema = memory.schema or new_schema(source.name, self._naming_name())
         schema = _with_contract(_with_nesting(schema, source.max_table_nesting), said)
+        schema = with_root_keys(schema, {}, source.root_key)
         naming = naming_convention(schema.naming, self.destination.max_identifier)
         roots: dict[str, Table] = {}
         for resource in source.selected_resources.values():
@@ -158,11 +170,12 @@ class Pipeline:
                 continue
             root, *_ = self._declared(resource, resource.hints, naming, contracts)
             roots[root.name] = merged_table(root, schema.tables.get(root.name))
+            merging(roots[root.name])  # which refuses what no rows can be merged by
         base = memory.state or fresh_state(
             self.name, self.dataset_name, source.name, self.destination.name
         )
         begun = _begun(base, source)
-        return _Plan(source, memory, schema, naming, roots, contracts, base, begun)
+        return _Plan(source, memory, schema, naming, roots, contracts, base, begun, refresh)
 
     def _declared(
         self, resource: Resource, hints: Hints, naming: Naming, contracts: Contracts
@@ -192,6 +205,12 @@ class Pipeline:
                 f"{self.destination.name} cannot {root.write_disposition} (resource '{resource}')",
                 hint=f"It can: {', '.join(sorted(able))}.",
             )
+        strategy = strategy_of(root)
+        if strategy is not None and strategy not in self.destination.strategies:
+            raise ConfigError(
+                f"{self.destination.name} cannot merge by {strategy} (resource '{resource}')",
+                hint=f"It can: {', '.join(sorted(self.destination.strategies))}.",
+            )
 
     def _fill(self, plan: _Plan, package: Package | None, limit: int | None) -> Extraction:
         load_id = package.load_id if package is not None else "0"
@@ -212,23 +231,59 @@ class Pipeline:
         work = Extraction(resources, declare, splitter, self.progress, limit)
         with collected_rarely():
             work.run(pages([plan.source], plan.state, self.settings, self.name))
+        roots = {**plan.roots, **work.roots}
+        splitter.schema = with_root_keys(splitter.schema, roots, plan.source.root_key)
         return work
 
+    def _package(
+        self,
+        plan: _Plan,
+        work: Extraction,
+        package: Package,
+        done: Committed | Unchanged,
+        seconds: float,
+    ) -> LoadPackageInfo | None:
+        """What was in `package`, told while its files are there; None if nothing was loaded."""
+        if isinstance(done, Unchanged):
+            return None
+        return LoadPackageInfo(
+            load_id=package.load_id,
+            package_path=str(package.folder),
+            schema=done.schema,
+            completed_at=datetime.now(UTC),
+            done=jobs_of(package, done.state_rows, seconds),
+            schema_update=schema_update(plan.memory.schema, done.schema),
+            extracted=dict(work.taken),
+            refresh=plan.refresh.mode,
+            dropped_tables=done.refreshed if plan.refresh.drops else (),
+            truncated_tables=() if plan.refresh.drops else done.refreshed,
+        )
+
     def _load(
-        self, plan: _Plan, work: Extraction, package: Package
-    ) -> tuple[Schema, dict[str, TableLoad], str | None]:
+        self, plan: _Plan, work: Extraction, package: Package, allow_empty: bool
+    ) -> Committed | Unchanged:
         schema = work.splitter.schema
         roots = list({**plan.roots, **work.roots}.values())
-        replaces = any(root.write_disposition == "replace" for root in roots)
-        same_state = state_hash(plan.state) == plan.base.get("_version_hash")
-        if not package.counts and not replaces and same_state:
+        replaces = any(map(retires_absent, roots))
+        same_state = state_hash(stored(plan.state)[0]) == plan.base.get("_version_hash")
+        if not (package.counts or replaces or plan.refresh.mode) and same_state:
             with self.destination.open(self.dataset_name, write=False) as session:
                 resources = plan.source.selected_resources
                 names = [t.name for r in resources for t in schema.tables_of(r)]
-                return schema, look(session, self.destination, self.dataset_name, names, {}), None
-        load = Load(self.name, self.dataset_name, package, schema, plan.base, plan.state, roots)
-        schema, tables = commit(load, self.destination)
-        return schema, tables, package.load_id
+                tables = look(session, self.destination, self.dataset_name, names, {})
+                return Unchanged(schema, tables)
+        load = Load(
+            self.name,
+            self.dataset_name,
+            package,
+            schema,
+            plan.base,
+            plan.state,
+            roots,
+            allow_empty,
+            plan.refresh,
+        )
+        return commit(load, self.destination)
 
 
 def _schema_name(pipeline: str) -> str:

@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from odp_dlt.destinations.base import Session
 from odp_dlt.errors import StateMoved
+from odp_dlt.pipeline.boundary import whole
 from odp_dlt.pipeline.state import State, load_state
 from odp_dlt.schema.model import VERSION_TABLE, Column, Schema, Table
 from odp_dlt.schema.stored import ENGINE_VERSION, bump, dump_json, load_json
@@ -22,7 +23,9 @@ class Memory:
 
 def recall(session: Session, pipeline: str, schema_name: str) -> Memory:
     """What the dataset remembers; both are None in a new one."""
-    return Memory(load_state(session, pipeline), stored_schema(session, schema_name))
+    state = load_state(session, pipeline)
+    known = None if state is None else whole(state, session)
+    return Memory(known, stored_schema(session, schema_name))
 
 
 def stored_schema(session: Session, name: str) -> Schema | None:

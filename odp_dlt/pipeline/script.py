@@ -12,6 +12,7 @@ from odp_dlt.errors import ConfigError
 from odp_dlt.extract import current
 from odp_dlt.pipeline.info import LoadInfo
 from odp_dlt.pipeline.pipeline import Pipeline, silent
+from odp_dlt.pipeline.refresh import checked_mode
 from odp_dlt.registry import nearest
 from odp_dlt.settings import Settings
 
@@ -20,12 +21,14 @@ class PipelineOptions(TypedDict, total=False):
     """dlt's further keywords of a pipeline.
 
     `pipelines_dir` is where a run keeps what it has extracted until it is loaded. With `dev_mode`
-    the dataset is a new one each time. `progress` is "log", or a function that takes a line.
+    the dataset is a new one each time; `refresh` is that of every run. `progress` is "log", or a
+    function that takes a line.
     """
 
     pipelines_dir: str | Path | None
     export_schema_path: str | Path | None
     dev_mode: bool
+    refresh: str | None
     progress: str | Callable[[str], None] | None
     pipeline_salt: Any
 
@@ -63,6 +66,7 @@ def pipeline(
         work_dir=Path(work_dir) if work_dir else None,
         export_schema_path=Path(export) if export else None,
         progress=_progress(options.get("progress")),
+        refresh=checked_mode(options.get("refresh")),
     )
     current.activate(made)
     return made

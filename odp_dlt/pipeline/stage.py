@@ -22,6 +22,7 @@ from odp_dlt.normalize.limits import Limits, limits_of
 from odp_dlt.normalize.nested import SchemaChanges, normalize
 from odp_dlt.normalize.tabular import SystemColumns, flat_table
 from odp_dlt.pipeline.gather import Gather, cut, kinds
+from odp_dlt.pipeline.identity import identity_of, placed, require_keys, with_keys
 from odp_dlt.pipeline.package import Package
 from odp_dlt.schema.contract import HINT, Contracts
 from odp_dlt.schema.model import ID, LOAD_ID, Column, Schema, Table
@@ -72,9 +73,17 @@ class Splitter:
         self.seconds += time.perf_counter() - started
 
     def _split(self, root: Table, batch: Batch) -> tuple[Mapping[str, pa.Table], SchemaChanges]:
+        identity = identity_of(root, self.schema, self.taken[root.name])
+        tables: Mapping[str, pa.Table]
         if isinstance(batch, pa.Table):
-            return flat_table(batch, root, self.load_id, self.naming, self.system)
-        return normalize(batch, root, self.schema, self.load_id, self.naming)
+            tables, changes = flat_table(batch, root, self.load_id, self.naming, self.system)
+            tables = placed(tables, root, identity)
+        else:
+            tables, changes = normalize(
+                batch, root, self.schema, self.load_id, self.naming, identity
+            )
+        require_keys(tables[root.name], root, identity)
+        return tables, changes
 
     def _addable(self, table: Table) -> Table:
         """`table` with row ids that may be null, if it has rows of earlier runs without any: those
@@ -234,11 +243,11 @@ def merged_table(hinted: Table, known: Table | None) -> Table:
     """The table that hints describe, with the columns that are known of it."""
     if known is None:
         return hinted
+    known = with_keys(hinted, known)
     columns = dict(known.columns)
     for name, column in hinted.columns.items():
         before = columns.get(name)
-        untyped = before is not None and column.data_type is None
-        columns[name] = _hinted(before, column) if before and untyped else column
+        columns[name] = column if before is None else _hinted(before, column)
     contract = {HINT: known.hints[HINT]} if HINT in known.hints else {}
     return replace(
         hinted,
@@ -250,4 +259,8 @@ def merged_table(hinted: Table, known: Table | None) -> Table:
 
 
 def _hinted(known: Column, hint: Column) -> Column:
-    return replace(known, nullable=hint.nullable, hints={**known.hints, **hint.hints})
+    """`known` with what the hint says; a hint that says nothing of nulls leaves that as it is."""
+    nullable = known.nullable if hint.nullable is None else hint.nullable
+    if hint.data_type is not None:
+        return replace(hint, nullable=nullable)
+    return replace(known, nullable=nullable, hints={**known.hints, **hint.hints})

@@ -130,7 +130,7 @@ def _boolean(value: Any) -> bool:
 
 
 def _moment(value: Any) -> datetime:
-    """ISO text or seconds since 1970. Without a zone it is UTC, as everywhere in dlt."""
+    """ISO text, which keeps its zone or has none, or seconds since 1970, in UTC."""
     if isinstance(value, str):
         text = value.strip()
         digits = text.replace(".", "", 1).isdigit() and (len(text) > 8 or "." in text)
@@ -138,9 +138,9 @@ def _moment(value: Any) -> datetime:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return datetime.fromtimestamp(value, UTC)
     if isinstance(value, datetime):
-        return value if value.tzinfo else value.replace(tzinfo=UTC)
+        return value
     if isinstance(value, date):
-        return datetime(value.year, value.month, value.day, tzinfo=UTC)
+        return datetime(value.year, value.month, value.day)
     raise TypeError("not a moment")
 
 

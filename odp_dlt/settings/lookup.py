@@ -22,6 +22,8 @@ class _Missing:
         return "MISSING"
 
 
+SHORTEST_SECRET = 4  # shorter ones are in half of all words
+
 MISSING: Final = _Missing()
 """No value, where None is one."""
 
@@ -45,12 +47,7 @@ class SettingsFile:
 
     def find(self, path: Sequence[str]) -> Any:
         """The value at a path such as ("sources", "github", "token"), or MISSING."""
-        value: Any = self.content
-        for part in path:
-            if not isinstance(value, Mapping) or part not in value:
-                return MISSING
-            value = value[part]
-        return value
+        return _at(self.content, path)
 
     def spell(self, path: Sequence[str]) -> str:
         """How a person writes `path` in such a file."""
@@ -73,6 +70,46 @@ class Environment:
 
 
 @dataclass(frozen=True)
+class Assigned:
+    """Values that the program itself assigned, in tables as in a file; changed in place."""
+
+    content: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    def assign(self, name: str, value: Any) -> None:
+        """Set the value at a dotted name. ConfigError if a part of the name is a value already."""
+        *tables, key = name.split(".")
+        content = self.content
+        for table in tables:
+            content = content.setdefault(table, {})
+            if not isinstance(content, dict):
+                raise ConfigError(f"'{name}' cannot be set: '{table}' in it has a value of its own")
+        content[key] = value
+
+    def find(self, path: Sequence[str]) -> Any:
+        """The value at a path, or MISSING."""
+        return _at(self.content, path)
+
+    def spell(self, path: Sequence[str]) -> str:
+        """How a program writes `path`."""
+        return ".".join(path)
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What a program assigned to `dlt.secrets` and to `dlt.config`; each beats its file.
+
+    `told` are the secrets that were handed out, so that they can be struck out of messages.
+    """
+
+    secrets: Assigned = field(default_factory=Assigned)
+    config: Assigned = field(default_factory=Assigned)
+    told: set[str] = field(default_factory=set, repr=False)
+
+
+Place = Environment | Assigned | SettingsFile
+
+
+@dataclass(frozen=True)
 class Settings:
     """The settings that one project, and perhaps the source's own folder in it, offers.
 
@@ -81,6 +118,7 @@ class Settings:
 
     folders: tuple[Path, ...]
     environ: Mapping[str, str] = field(repr=False)
+    memory: Memory = field(default_factory=Memory, repr=False, compare=False)
 
     @classmethod
     def from_folder(cls, folder: Path, environ: Mapping[str, str] | None = None) -> "Settings":
@@ -120,6 +158,8 @@ class Settings:
             value = place.find(path)
             if value is MISSING:
                 continue
+            if isinstance(value, str) and (secret or place in self.secrets_files):
+                self.memory.told.add(value)
             try:
                 return convert(value, hint)
             except (ValueError, TypeError) as e:
@@ -131,18 +171,28 @@ class Settings:
             return default
         raise self._missing(key, list(self._tries(key, sections, secret, pipeline)), secret)
 
+    def without_secrets(self, text: str) -> str:
+        """`text` with every secret that was handed out struck out; those under 4 characters stay."""
+        for secret in sorted(self.memory.told, key=len, reverse=True):
+            if len(secret) >= SHORTEST_SECRET:
+                text = text.replace(secret, "***")
+        return text
+
     def _tries(
         self, key: str, sections: Sequence[str], secret: bool, pipeline: str | None
-    ) -> Iterator[tuple[Environment | SettingsFile, list[str]]]:
-        places: list[Environment | SettingsFile] = [Environment(self.environ), *self.secrets_files]
+    ) -> Iterator[tuple[Place, list[str]]]:
+        places: list[Place] = [Environment(self.environ)]
+        places += [self.memory.secrets] if self.memory.secrets.content else []
+        places += self.secrets_files
         if not secret:
+            places += [self.memory.config] if self.memory.config.content else []
             places += self.config_files
         for prefix in [[pipeline]] if pipeline else []:
             yield from _by_place(places, [prefix + path for path in _paths(key, sections)])
         yield from _by_place(places, _paths(key, sections))
 
     def _missing(
-        self, key: str, tries: Sequence[tuple[Environment | SettingsFile, list[str]]], secret: bool
+        self, key: str, tries: Sequence[tuple[Place, list[str]]], secret: bool
     ) -> MissingSetting:
         looked = [f"{_named(place)}: {place.spell(path)}" for place, path in tries]
         files = [*self.secrets_files, *([] if secret else self.config_files)]
@@ -153,8 +203,8 @@ class Settings:
 
 
 def _by_place(
-    places: Sequence[Environment | SettingsFile], paths: Sequence[list[str]]
-) -> Iterator[tuple[Environment | SettingsFile, list[str]]]:
+    places: Sequence[Place], paths: Sequence[list[str]]
+) -> Iterator[tuple[Place, list[str]]]:
     for place in places:
         for path in paths:
             yield place, path
@@ -173,5 +223,16 @@ def _paths(key: str, sections: Sequence[str]) -> list[list[str]]:
     return [[*path, *key.split(".")] for path in nested]
 
 
-def _named(place: Environment | SettingsFile) -> str:
-    return "environment" if isinstance(place, Environment) else str(place.path)
+def _named(place: Place) -> str:
+    if isinstance(place, SettingsFile):
+        return str(place.path)
+    return "environment" if isinstance(place, Environment) else "assigned in the program"
+
+
+def _at(content: Any, path: Sequence[str]) -> Any:
+    value = content
+    for part in path:
+        if not isinstance(value, Mapping) or part not in value:
+            return MISSING
+        value = value[part]
+    return value

@@ -25,7 +25,9 @@ def secrets_environment(settings: Settings) -> dict[str, str]:
 @contextmanager
 def exported(settings: Settings, environ: MutableMapping[str, str]) -> Iterator[None]:
     """Adds the secrets that `environ` does not hold already, and takes just those out again."""
-    added = {k: v for k, v in secrets_environment(settings).items() if k not in environ}
+    secrets = secrets_environment(settings)
+    settings.memory.told.update(secrets.values())
+    added = {k: v for k, v in secrets.items() if k not in environ}
     environ.update(added)
     try:
         yield

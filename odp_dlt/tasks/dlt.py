@@ -39,11 +39,16 @@ class PipelineParams(BaseModel):
 
 
 class RunParams(BaseModel):
-    """How a load treats what is there already; None leaves it to the resource."""
+    """How a load treats what is there already; None leaves it to the resource.
+
+    `allow_empty` lets a replace, or the scd2 of a whole snapshot, end all that is there when the
+    source brings no rows; else that is an error.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     write_disposition: Disposition | None = None
+    allow_empty: bool = False
 
 
 class Dlt(Task):
@@ -102,7 +107,7 @@ class Dlt(Task):
         keys = _keys(context.asset_key, schema)
         for name, table in info.tables.items():
             if name in keys:
-                yield Done(keys[name], _metadata(info, table), _columns(info, table))
+                yield Done(keys[name], _metadata(info, table, load.pipeline.destination.holds_files), _columns(info, table))
             else:
                 context.log.warning(
                     "table '%s' is new, so it is no asset yet: odp schema export %s",
@@ -206,8 +211,10 @@ class _Load:
     pipeline: Pipeline
 
     def run(self, source: Source) -> LoadInfo:
-        disposition = self.task.run_params.write_disposition
-        return self.pipeline.run(source, write_disposition=disposition)
+        how = self.task.run_params
+        return self.pipeline.run(
+            source, write_disposition=how.write_disposition, allow_empty=how.allow_empty
+        )
 
     def with_source(self, use: Callable[[Source], R]) -> R:
         """`use` of a fresh source, while the project's settings and secrets are at hand."""
@@ -268,10 +275,11 @@ def _column(name: str, type_name: str, column: Column | None) -> ColumnInfo:
     return ColumnInfo(name, type_name, column.is_nullable, column.description, hints)
 
 
-def _metadata(info: LoadInfo, table: TableLoad) -> dict[str, Any]:
+def _metadata(info: LoadInfo, table: TableLoad, in_files: bool) -> dict[str, Any]:
     """What is told of one table; its keys are what templates of assets downstream can name."""
     return {
         "destination_table_id": table.address,
+        **({"destination_file_uri": table.address} if in_files else {}),
         "destination_name": info.destination_name,
         "dataset_name": info.dataset_name,
         "load_id": info.load_id,

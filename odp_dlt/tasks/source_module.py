@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from odp_dlt.errors import ConfigError, OdpError
+from odp_dlt.errors import ConfigError
 from odp_dlt.extract.decorators import SourceFactory
-from odp_dlt.extract.failure import failure
+from odp_dlt.extract.failure import user_code as blamed
 from odp_dlt.registry import nearest
 from odp_dlt.tasks.user_code import user_code
 
@@ -33,12 +33,8 @@ class SourceCode:
 
         ConfigError if there is no such source or no single one; SourceError if the module raises.
         """
-        try:
+        with blamed(f"the source module '{self.module}'", None):
             module = user_code(self.project_dir).load(self.module)
-        except OdpError:
-            raise
-        except Exception as e:  # whatever the user's code raises
-            raise failure(e, f"the source module '{self.module}'", None) from e
         found = {n: v for n, v in vars(module).items() if isinstance(v, SourceFactory)}
         if self.function is not None:
             return self._named(found, self.function)

@@ -20,6 +20,7 @@ from odp_dlt.extract.decorators import resource, source
 from odp_dlt.pipeline.pipeline import Pipeline
 from odp_dlt.schema.types import Wei
 from odp_dlt.settings import Settings
+from tests.compat.differences import DIFFERENCES
 
 PARENT, PLACE = "_dlt_parent_id", "_dlt_list_idx"
 IDS = frozenset({"_dlt_id", PARENT, "_dlt_root_id", "_dlt_load_id"})
@@ -54,6 +55,7 @@ class Table:
 
 
 Dataset = dict[str, Table]
+Both = tuple[Dataset, Dataset]
 
 
 def case(name: str, *rows: Any, **more: Any) -> Case:
@@ -61,13 +63,44 @@ def case(name: str, *rows: Any, **more: Any) -> Case:
     return Case(name, [[list(rows)]], **more)
 
 
+def by_both(cases: Sequence[Case], folder: Path, **settings: Any) -> Both:
+    """What dlt and what this engine make of `cases`; dlt is spared those that it fails on."""
+    fine = [each for each in cases if not each.dlt_fails]
+    return by_dlt(fine, folder, **settings), by_ours(cases, folder, **settings)
+
+
+def hold(case: Case, both: Both) -> None:
+    """Assert that the two agree on `case`, or that they differ where that is intended."""
+    theirs, mine = (family(dataset, case.name) for dataset in both)
+    found = ["dlt fails"] if case.dlt_fails else unlike(theirs, mine)
+    if case.differs is None:
+        assert not found, "\n".join(found)
+        return
+    assert case.differs in DIFFERENCES
+    assert found, f"'{case.differs}' is no difference here any more"
+    if case.ours is not None:
+        assert plain_rows(mine) == case.ours
+
+
+def refuses(case: Case, folder: Path) -> bool:
+    """Whether dlt fails to load `case`."""
+    try:
+        by_dlt([case], folder)
+    except Exception:  # noqa: BLE001 - dlt has no one class for all that may go wrong in a run
+        return True
+    return False
+
+
 def by_dlt(cases: Sequence[Case], folder: Path, **settings: Any) -> Dataset:
-    """What dlt makes of `cases`; `settings` are `naming` and `max_table_nesting`."""
+    """What dlt makes of `cases`; `settings` are `naming`, `max_table_nesting`, `loader_file_format`
+    and `rows`, which says whether they are read again.
+    """
     os.environ.update(
         DLT_DATA_DIR=str(folder / "data"),
         RUNTIME__DLTHUB_TELEMETRY="false",
         RUNTIME__LOG_LEVEL="CRITICAL",
         SCHEMA__NAMING=settings.get("naming", "snake_case"),
+        NORMALIZE__LOADER_FILE_FORMAT=settings.get("loader_file_format", "insert_values"),
     )
     import dlt
 
@@ -85,7 +118,7 @@ def by_dlt(cases: Sequence[Case], folder: Path, **settings: Any) -> Dataset:
             given = made(dlt.resource, _with_their_wei(cases), number)
             given.max_table_nesting = settings.get("max_table_nesting")
             pipeline.run(given)
-    return read(database)
+    return read(database, rows=settings.get("rows", True))
 
 
 def by_ours(cases: Sequence[Case], folder: Path, **settings: Any) -> Dataset:
@@ -103,7 +136,7 @@ def by_ours(cases: Sequence[Case], folder: Path, **settings: Any) -> Dataset:
         given = source(_resources, name="compat")(resource, cases, number)
         given.max_table_nesting = settings.get("max_table_nesting")
         pipeline.run(given)
-    return read(database)
+    return read(database, rows=settings.get("rows", True))
 
 
 def _with_their_wei(cases: Sequence[Case]) -> list[Case]:
@@ -135,7 +168,7 @@ def _pages(pages: Sequence[Rows]) -> Iterator[Rows]:
         yield copy.deepcopy(page)
 
 
-def read(database: Path) -> Dataset:
+def read(database: Path, *, rows: bool = True) -> Dataset:
     """Every table of the dataset but dlt's own, with the newest stored schema's word on it."""
     with duckdb.connect(str(database), read_only=True) as con:
         con.execute("SET TimeZone = 'UTC'")
@@ -151,7 +184,7 @@ def read(database: Path) -> Dataset:
         ).fetchall():
             columns.setdefault(table, []).append((column[0], column[1], column[2]))
         return {
-            name: Table(columns.get(name, []), _rows(con, name) if name in columns else [], table)
+            name: Table(columns.get(name, []), _rows(con, name) if rows and name in columns else [], table)
             for name, table in stored.items()
             if not name.startswith("_dlt_")
         }

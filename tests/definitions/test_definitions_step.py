@@ -215,3 +215,31 @@ def shop(size: int = 1):
     assert "another run was faster" in capfd.readouterr().err
     with connection(tmp_path / "data/shop.db", write=False) as con:
         assert con.execute("SELECT id FROM shop_data.orders ORDER BY 1").fetchall() == [(1,), (2,)]
+
+
+@pytest.mark.parametrize("place", ["secrets.toml", "environment"])
+def test_a_secret_in_the_sources_own_error_is_nowhere_in_what_dagster_keeps(
+    tmp_path: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    project = shop(tmp_path, ORDERS)
+    if place == "environment":
+        monkeypatch.setenv("SOURCES__SHOP__TOKEN", "geheim-4711")
+    else:
+        project.write("dlt_project/.dlt/secrets.toml", '[sources.shop]\ntoken = "geheim-4711"\n')
+    source = project.root / "dlt_project/shop/source.py"
+    source.write_text(
+        source.read_text()
+        .replace("size: int = 1", "size: int = 1, token: str = dlt.secrets.value")
+        .replace("yield", "raise ValueError(f'refused: {token}')\n        yield", 1)
+    )
+    run = project.run([ROOT], instance)
+    assert run.failure is not None
+    assert "ValueError: refused: ***" in str(run.failure.description)
+    kept = [
+        dg.serialize_value(entry)
+        for record in instance.get_runs()
+        for entry in instance.all_logs(record.run_id)
+    ]
+    assert kept
+    assert not [entry for entry in kept if "geheim-4711" in entry]
+    assert "geheim-4711" not in run.error

@@ -3,7 +3,7 @@
 import enum
 import os
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
@@ -226,6 +226,6 @@ def test_a_relative_path_counts_from_the_root_that_is_given(tmp_path: Path) -> N
     assert Place(database=Path("x.db")).database == Path("x.db")
 
 
-def test_dates_without_a_zone_are_utc() -> None:
+def test_dates_without_a_zone_stay_without_one() -> None:
     found = Settings((), {"K": "2024-05-06"}).resolve("k", sections=(), hint=datetime, secret=False)
-    assert found == datetime(2024, 5, 6, tzinfo=UTC)
+    assert found == datetime(2024, 5, 6)

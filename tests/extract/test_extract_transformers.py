@@ -288,3 +288,13 @@ def test_frames_of_pandas_and_polars_become_arrow() -> None:
     polars = pytest.importorskip("polars")
     found = run(dlt.resource([polars.DataFrame({"a": [1, 2]})], name="r"))
     assert [page.rows for page in found] == [pa.table({"a": [1, 2]})]
+
+
+@BOTH
+def test_a_name_may_be_made_of_the_arguments(lib: Any) -> None:
+    @lib.resource(name=lambda bound: f"{bound['kind']}_rows", standalone=True)
+    def rows(kind: str, page: int = 2) -> Iterator[Any]:
+        yield {"kind": kind}
+
+    assert rows("a").name == "a_rows"
+    assert list(rows("a")) == [{"kind": "a"}]

@@ -1,1 +1,1 @@
-"""The parts of the `filesystem` destination: where files lie, what is in them, which of them count."""
+"""The parts of the `filesystem` destination: where files lie, what they hold, which count."""

@@ -1,10 +1,11 @@
 """From a bucket's URL and credentials to a store: local folders, S3, Google Cloud, Azure.
 
-Rows go through pyarrow's own file systems. These cannot write a file only where there is none, which
-decides between two loads, so that one request goes through the cloud's own client.
+Rows go through pyarrow's own file systems. These cannot write a file only where there is none,
+which decides between two loads, so that one request goes through the cloud's own client.
 """
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -102,13 +103,17 @@ def _s3(keys: Credentials) -> tuple[fs.FileSystem, Create]:
             _shown(keys.aws_secret_access_key),
             _shown(keys.aws_session_token),
         )
-    client = session.create_client("s3", region_name=region, endpoint_url=keys.endpoint_url)
+
+    @cache  # made by the first commit: it takes long to make, and who only reads needs none
+    def client() -> Any:
+        return session.create_client("s3", region_name=region, endpoint_url=keys.endpoint_url)
+
     refused = library("botocore.exceptions", "botocore")
 
     def create(path: str, data: bytes) -> bool:
         bucket, key = _split(path)
         try:
-            client.put_object(Bucket=bucket, Key=key, Body=data, IfNoneMatch="*")
+            client().put_object(Bucket=bucket, Key=key, Body=data, IfNoneMatch="*")
         except refused.ClientError as e:
             if e.response["Error"]["Code"] in ("PreconditionFailed", "ConditionalRequestConflict"):
                 return False
@@ -144,11 +149,11 @@ def _s3_system(keys: Credentials, region: str | None, session: Any) -> fs.FileSy
 
 def _gs(keys: Credentials) -> tuple[fs.FileSystem, Create]:
     storage = library("google.cloud.storage", "google-cloud-storage")
-    taken = library("google.api_core.exceptions", "google-api-core").PreconditionFailed
+    refused = library("google.api_core.exceptions", "google-api-core")
     account, given = None, {}
     if keys.private_key:
         spec = GcpServiceAccountCredentials()
-        spec.project_id, spec.client_email = keys.project_id, keys.client_email
+        spec.project_id, spec.client_email = keys.project_id or "", keys.client_email or ""
         spec.private_key = _shown(keys.private_key) or ""
         spec.on_resolved()
         account = spec.to_native_credentials().with_scopes([_GOOGLE_SCOPE])
@@ -163,8 +168,10 @@ def _gs(keys: Credentials) -> tuple[fs.FileSystem, Create]:
         client = storage.Client(project=keys.project_id, credentials=account)
         try:
             client.bucket(bucket).blob(key).upload_from_string(data, if_generation_match=0)
-        except taken:
+        except refused.PreconditionFailed:
             return False
+        except refused.GoogleAPIError as e:
+            raise OSError(str(e)) from e
         return True
 
     return system, create
@@ -178,13 +185,13 @@ def _az(keys: Credentials) -> tuple[fs.FileSystem, Create]:
             hint="Set DESTINATION__FILESYSTEM__CREDENTIALS__AZURE_STORAGE_ACCOUNT_NAME.",
         )
     blobs = library("azure.storage.blob", "azure-storage-blob")
-    taken = library("azure.core.exceptions", "azure-core").ResourceExistsError
+    refused = library("azure.core.exceptions", "azure-core")
     key, token = _shown(keys.azure_storage_account_key), _shown(keys.azure_storage_sas_token)
     if not (key or token):
         token_of = library("azure.identity", "azure-identity").DefaultAzureCredential()
     else:
         token_of = key or token
-    system = fs.AzureFileSystem(account, key, sas_token=None if key else token)
+    system = fs.AzureFileSystem(account, account_key=key, sas_token=None if key else token)
     service = blobs.BlobServiceClient(
         keys.endpoint_url or f"https://{account}.blob.core.windows.net", credential=token_of
     )
@@ -193,10 +200,10 @@ def _az(keys: Credentials) -> tuple[fs.FileSystem, Create]:
         container, name = _split(path)
         try:
             service.get_blob_client(container, name).upload_blob(data, overwrite=False)
-        except taken:
+        except refused.ResourceExistsError:
             return False
+        except refused.AzureError as e:
+            raise OSError(str(e)) from e
         return True
 
     return system, create
-
-

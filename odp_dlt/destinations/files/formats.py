@@ -1,6 +1,6 @@
 """Parquet, JSON lines and CSV: Arrow batches into files and back, a batch at a time.
 
-Text files hold dlt's spellings: moments in ISO 8601, decimals as text, bytes in base64, JSON as JSON.
+Text files hold dlt's spellings: moments in ISO 8601, decimals as text, bytes in base64.
 """
 
 import base64
@@ -58,14 +58,15 @@ def writer(
 
 
 def batches(
-    source: pa.NativeFile, ext: str, columns: Mapping[str, Column]
+    source: pa.NativeFile, path: str, columns: Mapping[str, Column]
 ) -> Iterator[pa.RecordBatch]:
-    """The rows of a file whose name ends in `ext`, with those of `columns` that the file has."""
-    kind, _, packed = ext.partition(".")
+    """The rows of the file at `path`, opened, with those of `columns` that the file has."""
+    packed = path.endswith(".gz")
+    kind = path.removesuffix(".gz").rpartition(".")[2]
     if kind == "parquet":
         yield from pq.ParquetFile(source).iter_batches(_ROWS_AT_ONCE)
         return
-    stream = gzip.GzipFile(fileobj=source) if packed else source
+    stream: Any = gzip.GzipFile(fileobj=source) if packed else source
     if kind == "jsonl":
         yield from _json_batches(stream, columns)
     elif kind == "csv":
@@ -163,19 +164,21 @@ def _json_lines(batch: pa.RecordBatch, columns: Sequence[Column]) -> bytes:
             for row in rows:
                 if row[column.name] is not None:
                     row[column.name] = orjson.Fragment(row[column.name])
-        elif column.data_type == "double" and not pc.all(
-            pc.is_finite(batch.column(column.name)), min_count=0
-        ).as_py():
+        elif (
+            column.data_type == "double"
+            and not pc.all(pc.is_finite(batch.column(column.name)), min_count=0).as_py()
+        ):
             for row in rows:  # JSON has no word for these, and null would be another value
-                if row[column.name] in (float("inf"), float("-inf")) or row[column.name] != (
-                    row[column.name]
+                if (
+                    row[column.name] in (float("inf"), float("-inf"))
+                    or row[column.name] != (row[column.name])
                 ):
                     row[column.name] = str(row[column.name])
     return b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows)
 
 
-def _json_batches(stream: IO[bytes], columns: Mapping[str, Column]) -> Iterator[pa.RecordBatch]:
-    lines = io.BufferedReader(stream)  # type: ignore[type-var]  # a pyarrow file reads like one
+def _json_batches(stream: Any, columns: Mapping[str, Column]) -> Iterator[pa.RecordBatch]:
+    lines = io.BufferedReader(stream)
     while part := list(islice(lines, _ROWS_AT_ONCE)):
         rows = [orjson.loads(line) for line in part]  # by row, as JSON is
         arrays = {}
@@ -186,19 +189,19 @@ def _json_batches(stream: IO[bytes], columns: Mapping[str, Column]) -> Iterator[
 
 
 def _json_text(value: Any, column: Column) -> str | None:
-    if value is None or isinstance(value, str) and column.data_type != "json":
+    if value is None or (isinstance(value, str) and column.data_type != "json"):
         return value
     return orjson.dumps(value).decode()
 
 
-def _csv_batches(stream: IO[bytes], columns: Mapping[str, Column]) -> Iterator[pa.RecordBatch]:
+def _csv_batches(stream: Any, columns: Mapping[str, Column]) -> Iterator[pa.RecordBatch]:
     convert = pacsv.ConvertOptions(
         column_types={name: pa.string() for name in columns},
         null_values=[""],
         strings_can_be_null=True,
         quoted_strings_can_be_null=False,
     )
-    parse = pacsv.ParseOptions(newlines_in_values=True)
+    parse = pacsv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False)
     with pacsv.open_csv(stream, parse_options=parse, convert_options=convert) as reader:
         for batch in reader:
             present = [name for name in batch.schema.names if name in columns]

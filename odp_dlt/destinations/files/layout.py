@@ -58,7 +58,6 @@ class Found:
 
     table: str
     load_id: str | None
-    ext: str
 
 
 @dataclass(frozen=True)
@@ -79,6 +78,8 @@ class Layout:
         for name in ("table_name", "file_id"):
             if holes.count(name) != 1:
                 raise ValueError(f"the layout must name {{{name}}} once: '{self.template}'")
+        if not self.template.endswith("{ext}"):
+            raise ValueError(f"a layout ends in {{ext}}, or does not name it: '{self.template}'")
         parts = self.template.split("/")
         if self.template.startswith("/") or ".." in parts or "" in parts:
             raise ValueError(f"the layout must be a path below the dataset: '{self.template}'")
@@ -121,7 +122,7 @@ class Layout:
         if found is None:
             return None
         values = found.groupdict()
-        return Found(values["table_name"], values.get("load_id"), values["ext"])
+        return Found(values["table_name"], values.get("load_id"))
 
     def _split(self) -> tuple[str, str, str]:
         prefix, _, rest = self.template.partition("{table_name}")

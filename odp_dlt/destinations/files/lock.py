@@ -1,7 +1,7 @@
 """One load at a time in a dataset: the others wait their turn.
 
-Waiting is a courtesy, since of two loads that began from the same manifest only one can commit. So a
-lock that a dead process left may be taken away from it without harm, even if it was only asleep.
+Waiting is a courtesy, since of two loads that began from the same manifest only one can commit. So
+a lock that a dead process left may be taken from it without harm, even if it was only asleep.
 """
 
 import logging
@@ -108,7 +108,7 @@ class _Lease:
 
     @contextmanager
     def kept(self) -> Iterator[None]:
-        """Gives signs of life until the `with` is left; then frees the lock, if it is still ours."""
+        """Gives signs of life until the `with` is left; then frees the lock, if still ours."""
         stop = threading.Event()
         thread = threading.Thread(target=self._renew, args=(stop,), daemon=True)
         thread.start()

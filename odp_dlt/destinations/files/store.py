@@ -46,6 +46,8 @@ class Store:
         except FileNotFoundError:
             return None
         except OSError as e:
+            if self._is_gone(path):  # S3 was asked for its size first, and for its content then
+                return None
             raise self.failed("read", path, e) from e
 
     def write(self, path: str, data: bytes) -> None:
@@ -93,8 +95,13 @@ class Store:
         except OSError as e:
             raise self.failed("delete", path, e) from e
 
-    def files(self, folder: str = "", *, deep: bool = False) -> dict[str, int]:
-        """Path → size of the files in a folder, by name; none if there is no such folder."""
+    def files(
+        self, folder: str = "", *, deep: bool = False, hidden: bool = False
+    ) -> dict[str, int]:
+        """Path → size of the files in a folder, by name; none if there is no such folder.
+
+        `hidden` are those whose names begin with a dot: files that were never finished.
+        """
         where = self.at(folder) if folder else self.root
         selector = fs.FileSelector(where, allow_not_found=True, recursive=deep)
         try:
@@ -102,8 +109,9 @@ class Store:
         except OSError as e:
             raise self.failed("list", folder, e) from e
         cut = len(self.root.rstrip("/")) + 1
-        sizes = {info.path[cut:]: info.size for info in found if info.type == fs.FileType.File}
-        return dict(sorted(sizes.items()))
+        files = (info for info in found if info.type == fs.FileType.File)
+        shown = (info for info in files if hidden or not info.base_name.startswith("."))
+        return dict(sorted((info.path[cut:], info.size) for info in shown))
 
     def failed(self, what: str, path: str, error: OSError) -> DestinationError:
         """What a failed access to `path` is for who runs the destination."""
@@ -113,9 +121,14 @@ class Store:
             hint = "Make the bucket first; loads never make one."
         elif "ACCESS_DENIED" in text or "status 403" in text or isinstance(error, PermissionError):
             hint = "Check the credentials, and what they are allowed to do there."
-        return DestinationError(
-            f"cannot {what} '{path or '.'}': {text}", at=self.uri, hint=hint
-        )
+        return DestinationError(f"cannot {what} '{path or '.'}': {text}", at=self.uri, hint=hint)
+
+    def _is_gone(self, path: str) -> bool:
+        try:
+            found = self.system.get_file_info(self.at(path))
+        except OSError:
+            return False
+        return bool(found.type == fs.FileType.NotFound)
 
     def _make_folder(self, path: str) -> None:
         if self.is_local:
@@ -152,5 +165,3 @@ def _local_sink(path: Path) -> Iterator[IO[bytes]]:
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
-
-

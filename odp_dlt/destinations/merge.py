@@ -1,0 +1,104 @@
+"""Merge by delete-insert, upsert and insert-only, as SQL over staged rows.
+
+Of staged rows with one primary key one is kept: the greatest (`dedup_sort: desc`) or smallest by
+the column that has this hint, rows without a value there last; and among equals the last one of the
+load, as if they had been loaded one after another. Insert-only keeps the first, for that reason.
+"""
+
+from collections.abc import Sequence
+
+from odp_dlt.destinations.statements import KEPT, Target, insert_kept, matched, quoted, same
+from odp_dlt.schema.merging import INSERT_ONLY, ROW, Merging
+from odp_dlt.schema.model import ID, LOAD_ID, ROOT_ID
+
+
+def merge(family: Sequence[Target], how: Merging) -> list[str]:
+    """The statements that merge the staged rows of `family`, parents first, in their order.
+
+    Rows nested in a root row that gives way go with it, whether or not new ones come.
+    """
+    root, *nested = family
+    if root.stage is None:
+        return []
+    statements = [*_filtered(root), _kept(root, how)]
+    if root.table.hints.get("x-merge-skip-unchanged-rows"):
+        statements += _as_before(root, how)
+    if how.strategy != INSERT_ONLY:
+        statements += _deleted(root, nested, how)
+    statements += [insert_kept(t, KEPT) for t in family if t.stage is not None]
+    return [*statements, f"DROP TABLE {KEPT}"]
+
+
+def _filtered(root: Target) -> list[str]:
+    condition = root.table.hints.get("x-merge-source-filter")
+    return [f"DELETE FROM {root.stage} WHERE ({condition}) IS NOT TRUE"] if condition else []
+
+
+def _kept(root: Target, how: Merging) -> str:
+    """The places of the staged root rows that are to be inserted: one of each key, not deleted.
+
+    Insert-only deletes nothing, so there rows that say so count for nothing.
+    """
+    row, deleted = f"s.{quoted(ROW)}", _deletion(root)
+    key = [f"s.{quoted(c)}" for c in how.primary_key]
+    alone = not key or bool(root.table.hints.get("x-stage-data-deduplicated"))
+    order = [*_sorting(root), f"{row} {'ASC' if how.strategy == INSERT_ONLY else 'DESC'}"]
+    rank = f"ROW_NUMBER() OVER (PARTITION BY {', '.join(key)} ORDER BY {', '.join(order)})"
+    conditions = []
+    if how.strategy == INSERT_ONLY:
+        there = f"SELECT 1 FROM {root.name} AS d WHERE {same('s', 'd', how.primary_key)}"
+        conditions = [f"NOT {deleted}", f"NOT EXISTS ({there})"]
+    ranked = (
+        f"SELECT {row}, {deleted} AS is_deleted, {'1' if alone else rank} AS rank_of_key "
+        f"FROM {root.stage} AS s" + (f" WHERE {' AND '.join(conditions)}" if conditions else "")
+    )
+    kept = f"SELECT {quoted(ROW)} FROM ({ranked}) AS r WHERE rank_of_key = 1 AND NOT is_deleted"
+    return f"CREATE TEMPORARY TABLE {KEPT} AS {kept}"
+
+
+def _sorting(root: Target) -> list[str]:
+    hinted = {
+        n: c.hints["dedup_sort"] for n, c in root.table.columns.items() if c.has("dedup_sort")
+    }
+    for name, direction in hinted.items():
+        if name in root.columns:
+            value = f"s.{quoted(name)}"
+            value = f"CAST({value} AS {root.sorts[name]})" if name in root.sorts else value
+            way = "DESC" if str(direction).lower() == "desc" else "ASC"
+            return [f"s.{quoted(name)} IS NULL", f"{value} {way}"]
+    return []
+
+
+def _deletion(root: Target) -> str:
+    """The condition that a staged row says its key is deleted."""
+    for name in root.table.keys("hard_delete"):
+        if name in root.columns:
+            boolean = root.table.columns[name].data_type == "bool"
+            return f"(s.{quoted(name)} {'IS TRUE' if boolean else 'IS NOT NULL'})"
+    return "(1 = 0)"
+
+
+def _as_before(root: Target, how: Merging) -> list[str]:
+    """Staged rows equal to those that are there take over their load id."""
+    compared = [c for c in root.columns if c not in (ID, LOAD_ID, *how.primary_key)]
+    if LOAD_ID not in root.columns:
+        return []
+    equal = "".join(f" AND {root.value(c)} IS NOT DISTINCT FROM d.{quoted(c)}" for c in compared)
+    return [
+        f"UPDATE {root.stage} AS s SET {quoted(LOAD_ID)} = d.{quoted(LOAD_ID)} "
+        f"FROM {root.name} AS d WHERE {same('s', 'd', how.primary_key)}{equal}"
+    ]
+
+
+def _deleted(root: Target, nested: Sequence[Target], how: Merging) -> list[str]:
+    """Delete what the staged rows replace, deepest tables first."""
+    condition = matched(str(root.stage), how.keys)
+    scope = root.table.hints.get("x-merge-destination-scope")
+    if scope:
+        named = str(scope).replace("{table}", "d").replace("{staging_table}", str(root.stage))
+        condition += f" AND ({named})"
+    gone = f"SELECT d.{quoted(ID)} FROM {root.name} AS d WHERE {condition}"
+    return [
+        *(f"DELETE FROM {t.name} WHERE {quoted(ROOT_ID)} IN ({gone})" for t in reversed(nested)),
+        f"DELETE FROM {root.name} AS d WHERE {condition}",
+    ]

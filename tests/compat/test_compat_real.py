@@ -1,0 +1,124 @@
+"""Answers of a real API: the same tables, columns, types and rows as dlt's."""
+
+import gzip
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import orjson
+import pytest
+
+from tests.compat.oracle import Both, Case, by_dlt, by_ours, family, read, unlike
+
+DATA = Path(__file__).parents[2].parent / "shared" / "data"
+PAGE = 100
+SMALL = ["pokeapi_berry", "pokeapi_type", "pokeapi_ability"]
+LARGE = {"pokeapi_move": 2, "pokeapi_pokemon": 6}  # of how many documents one is taken
+
+# Tables, and rows in all of them, that dlt 1.31 makes of the whole file.
+MEASURED = {
+    "pokeapi_berry": (2, 388),
+    "pokeapi_type": (18, 3_818),
+    "pokeapi_ability": (7, 24_275),
+    "pokeapi_move": (15, 165_963),
+    "pokeapi_pokemon": (16, 787_015),
+}
+
+pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="the real inputs are not there")
+
+
+def pages(name: str, every: int = 1) -> list[list[Any]]:
+    with gzip.open(DATA / f"{name}.ndjson.gz") as lines:
+        rows = [orjson.loads(line) for number, line in enumerate(lines) if number % every == 0]
+    return [rows[i : i + PAGE] for i in range(0, len(rows), PAGE)]
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory) -> Both:
+    cases = [Case(name, [pages(name)]) for name in SMALL]
+    folder = tmp_path_factory.mktemp("real")
+    return by_dlt(cases, folder), by_ours(cases, folder)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_file_becomes_the_tables_and_rows_of_dlt(name: str, both: Both) -> None:
+    theirs, mine = (family(dataset, name) for dataset in both)
+    assert len(theirs) > 1
+    assert unlike(theirs, mine) == []
+
+
+@pytest.fixture(scope="module", params=LARGE)
+def large(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of two databases that hold the same part of a large file."""
+    cases = [Case(request.param, [pages(request.param, LARGE[request.param])])]
+    folder = tmp_path_factory.mktemp(request.param)
+    by_dlt(cases, folder, rows=False, loader_file_format="parquet")
+    by_ours(cases, folder, rows=False)
+    return folder
+
+
+def test_a_large_file_becomes_the_tables_of_dlt(large: Path) -> None:
+    theirs, mine = (read(large / f"{who}.duckdb", rows=False) for who in ("dlt", "odp"))
+    assert len(theirs) > 10
+    assert {n: (t.columns, t.stored) for n, t in theirs.items()} == {
+        n: (t.columns, t.stored) for n, t in mine.items()
+    }
+
+
+def test_a_large_file_becomes_the_rows_of_dlt(large: Path) -> None:
+    with duckdb.connect() as con:
+        for who in ("dlt", "odp"):
+            con.execute(f"ATTACH '{large / who}.duckdb' AS {who} (READ_ONLY)")
+        for table, columns in _contents(con):
+            dlts, ours = (_fingerprint(con, who, table, columns) for who in ("dlt", "odp"))
+            assert dlts == ours, table
+            assert dlts[0] > 0
+
+
+def test_every_nested_row_of_a_large_file_has_its_parent(large: Path) -> None:
+    stored = read(large / "odp.duckdb", rows=False)
+    with duckdb.connect(str(large / "odp.duckdb"), read_only=True) as con:
+        for name, table in stored.items():
+            ids = con.execute(
+                f"SELECT count(*), count(DISTINCT _dlt_id) FROM data.{name}"
+            ).fetchone()
+            assert ids is not None
+            assert ids[0] == ids[1]
+            parent = table.stored.get("parent")
+            if parent is not None:
+                orphans = con.execute(
+                    f"SELECT 1 FROM data.{name} c ANTI JOIN data.{parent} p "
+                    "ON c._dlt_parent_id = p._dlt_id"
+                ).fetchall()
+                assert orphans == []
+
+
+@pytest.mark.parametrize("name", MEASURED)
+def test_a_whole_file_has_as_many_tables_and_rows_as_dlt_made(name: str, tmp_path: Path) -> None:
+    tables = by_ours([Case(name, [pages(name)])], tmp_path, rows=False)
+    with duckdb.connect(str(tmp_path / "odp.duckdb"), read_only=True) as con:
+        counts = [con.execute(f"SELECT count(*) FROM data.{table}").fetchone() for table in tables]
+    assert (len(tables), sum(found[0] for found in counts if found)) == MEASURED[name]
+
+
+def _contents(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, list[str]]]:
+    """Every table with the columns whose values both should agree on: all but ids."""
+    found = con.execute(
+        "SELECT table_name, list(column_name ORDER BY column_index) FROM duckdb_columns() "
+        "WHERE database_name = 'odp' AND schema_name = 'data' AND table_name NOT LIKE '\\_dlt%' "
+        "ESCAPE '\\' GROUP BY table_name"
+    ).fetchall()
+    for table, columns in found:
+        ids = {"_dlt_id", "_dlt_parent_id", "_dlt_load_id"}
+        yield table, [column for column in columns if column not in ids]
+
+
+def _fingerprint(
+    con: duckdb.DuckDBPyConnection, who: str, table: str, columns: list[str]
+) -> tuple[int, int]:
+    """How many rows there are, and a sum that depends on all of their values but not their order."""
+    row = ", ".join(f'"{column}"' for column in columns)
+    found = con.execute(f"SELECT count(*), sum(hash({row})::HUGEINT) FROM {who}.data.{table}").fetchone()
+    assert found is not None
+    return found[0], found[1]
