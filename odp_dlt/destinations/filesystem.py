@@ -46,9 +46,9 @@ class Filesystem(Destination):
     """A local folder (a relative path counts from the project's root), or a bucket.
 
     `credentials` and `bucket_url`, where they are not given, come from the settings. A new file is
-    begun after about `file_size_mb`. Replaced files are deleted when the load is committed, as tools
-    that read whole folders want it; with `next_load` only by the load after, so that who reads by
-    the manifest is not disturbed either.
+    begun after about `file_size_mb`. Replaced files are deleted when the load is committed, as
+    tools that read whole folders want it; with `next_load` only by the load after, so that who
+    reads by the manifest is not disturbed either.
     """
 
     dispositions: ClassVar[frozenset[Disposition]] = frozenset({"append", "replace"})

@@ -7,7 +7,15 @@ load, as if they had been loaded one after another. Insert-only keeps the first,
 
 from collections.abc import Sequence
 
-from odp_dlt.destinations.statements import KEPT, Target, insert_kept, matched, quoted, same
+from odp_dlt.destinations.statements import (
+    KEPT,
+    Target,
+    among,
+    insert_kept,
+    quoted,
+    same,
+    unmatched,
+)
 from odp_dlt.schema.merging import INSERT_ONLY, ROW, Merging
 from odp_dlt.schema.model import ID, LOAD_ID, ROOT_ID
 
@@ -44,13 +52,13 @@ def _kept(root: Target, how: Merging) -> str:
     alone = not key or bool(root.table.hints.get("x-stage-data-deduplicated"))
     order = [*_sorting(root), f"{row} {'ASC' if how.strategy == INSERT_ONLY else 'DESC'}"]
     rank = f"ROW_NUMBER() OVER (PARTITION BY {', '.join(key)} ORDER BY {', '.join(order)})"
-    conditions = []
+    source = f"{root.stage} AS s"
     if how.strategy == INSERT_ONLY:
-        there = f"SELECT 1 FROM {root.name} AS d WHERE {same('s', 'd', how.primary_key)}"
-        conditions = [f"NOT {deleted}", f"NOT EXISTS ({there})"]
+        join, absent = unmatched(root.name, dict(zip(how.primary_key, key, strict=True)), "d")
+        source += f"{join} WHERE NOT {deleted} AND {absent}"
     ranked = (
         f"SELECT {row}, {deleted} AS is_deleted, {'1' if alone else rank} AS rank_of_key "
-        f"FROM {root.stage} AS s" + (f" WHERE {' AND '.join(conditions)}" if conditions else "")
+        f"FROM {source}"
     )
     kept = f"SELECT {quoted(ROW)} FROM ({ranked}) AS r WHERE rank_of_key = 1 AND NOT is_deleted"
     return f"CREATE TEMPORARY TABLE {KEPT} AS {kept}"
@@ -91,14 +99,18 @@ def _as_before(root: Target, how: Merging) -> list[str]:
 
 
 def _deleted(root: Target, nested: Sequence[Target], how: Merging) -> list[str]:
-    """Delete what the staged rows replace, deepest tables first."""
-    condition = matched(str(root.stage), how.keys)
-    scope = root.table.hints.get("x-merge-destination-scope")
-    if scope:
-        named = str(scope).replace("{table}", "d").replace("{staging_table}", str(root.stage))
-        condition += f" AND ({named})"
-    gone = f"SELECT d.{quoted(ID)} FROM {root.name} AS d WHERE {condition}"
-    return [
-        *(f"DELETE FROM {t.name} WHERE {quoted(ROOT_ID)} IN ({gone})" for t in reversed(nested)),
-        f"DELETE FROM {root.name} AS d WHERE {condition}",
-    ]
+    """Delete what the staged rows replace by each of their keys, deepest tables first."""
+    scope = str(root.table.hints.get("x-merge-destination-scope") or "")
+    scope = scope.replace("{table}", "d").replace("{staging_table}", str(root.stage))
+    deleted = []
+    for key in how.keys:
+        condition = among("d", key, str(root.stage)) + (f" AND ({scope})" if scope else "")
+        gone = f"SELECT d.{quoted(ID)} FROM {root.name} AS d WHERE {condition}"
+        deleted += [
+            *(
+                f"DELETE FROM {t.name} WHERE {quoted(ROOT_ID)} IN ({gone})"
+                for t in reversed(nested)
+            ),
+            f"DELETE FROM {root.name} AS d WHERE {condition}",
+        ]
+    return deleted

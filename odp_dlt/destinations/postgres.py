@@ -196,6 +196,8 @@ class Postgres(Destination):
                 name = literal(f"odp_dlt {dataset}")
                 session.query(f"SELECT pg_advisory_xact_lock(hashtextextended({name}, 0))::text")
                 session.run(f"CREATE SCHEMA IF NOT EXISTS {quoted(dataset)}")
+            else:
+                session.run("SET TRANSACTION READ ONLY")
             yield session
             if write:
                 self._commit(con, dataset)

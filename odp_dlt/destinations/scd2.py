@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
-from odp_dlt.destinations.statements import KEPT, Target, insert_kept, quoted, same
+from odp_dlt.destinations.statements import KEPT, Target, among, insert_kept, quoted, unmatched
 from odp_dlt.errors import ConfigError
 from odp_dlt.schema.merging import (
     ACTIVE,
@@ -21,6 +21,9 @@ from odp_dlt.schema.merging import (
     row_version,
 )
 from odp_dlt.schema.model import ID, Table
+
+ENDED = "odp_ended"
+"""The temporary table of the versions that end."""
 
 
 def moment(value: Any, at: str) -> datetime:
@@ -56,47 +59,60 @@ def scd2(family: Sequence[Target], how: Merging, now: str, until: str) -> list[s
     """
     root = family[0]
     if root.stage is None:
-        return [] if how.merge_key else [_retire(root, how, now, until)]
+        return [] if how.merge_key else [_end(root, now, _is_active(root, until))]
     since, end = (_flagged(root.table, flag) for flag in (VALID_FROM, VALID_TO))
-    inserts = [insert_kept(root, KEPT, given={since: now, end: until})]
-    for target in family[1:]:
-        if target.stage is not None:
-            there = f"SELECT 1 FROM {target.name} AS d WHERE {same('d', 's', [ID])}"
-            inserts.append(insert_kept(target, KEPT, where=f" AND NOT EXISTS ({there})"))
-    return [_kept(root, until), _retire(root, how, now, until), *inserts, f"DROP TABLE {KEPT}"]
+    nested = [target for target in family[1:] if target.stage is not None]
+    return [
+        _kept(root, until),
+        _ended(root, how, until),
+        _end(root, now, f"{_is_active(root, until)} AND {among('d', [_version(root)], ENDED)}"),
+        insert_kept(root, KEPT, given={since: now, end: until}),
+        *(insert_kept(target, KEPT, absent_by=ID) for target in nested),
+        f"DROP TABLE {ENDED}",
+        f"DROP TABLE {KEPT}",
+    ]
 
 
 def _kept(root: Target, until: str) -> str:
     """The places of the staged root rows that are no active version yet, the first of equals."""
-    version, row = quoted(row_version(root.table)), quoted(ROW)
+    version, row = quoted(_version(root)), quoted(ROW)
+    active = f"(SELECT d.{version} FROM {root.name} AS d WHERE {_is_active(root, until)})"
+    on = ({_version(root): f"s.{quoted(column)}"} for column in _hashes(root))
+    joins = [unmatched(active, each, f"a{number}") for number, each in enumerate(on)]
     return (
-        f"CREATE TEMPORARY TABLE {KEPT} AS SELECT MIN(s.{row}) AS {row} FROM {root.stage} AS s "
-        f"WHERE {_unlike(root.name, 'd', root, f' AND {_is_active(root, until)}')} "
-        f"GROUP BY s.{version}"
+        f"CREATE TEMPORARY TABLE {KEPT} AS SELECT MIN(s.{row}) AS {row} FROM {root.stage} AS s"
+        f"{''.join(join for join, _ in joins)} "
+        f"WHERE {' AND '.join(absent for _, absent in joins)} GROUP BY s.{version}"
     )
 
 
-def _retire(root: Target, how: Merging, now: str, until: str) -> str:
-    """End the active versions that are not staged; with a merge key, only those of staged keys."""
+def _ended(root: Target, how: Merging, until: str) -> str:
+    """The active versions that are not staged; with a merge key, only those of staged keys."""
+    value = f"d.{quoted(_version(root))}"
+    joins = [
+        unmatched(str(root.stage), {column: value}, f"s{number}")
+        for number, column in enumerate(_hashes(root))
+    ]
+    conditions = [_is_active(root, until), *(absent for _, absent in joins)]
+    conditions += [among("d", key, str(root.stage)) for key in how.keys]
+    return (
+        f"CREATE TEMPORARY TABLE {ENDED} AS SELECT {value} FROM {root.name} AS d"
+        f"{''.join(join for join, _ in joins)} WHERE {' AND '.join(conditions)}"
+    )
+
+
+def _end(root: Target, now: str, condition: str) -> str:
     end = quoted(_flagged(root.table, VALID_TO))
-    condition = _is_active(root, until)
-    if root.stage is not None:
-        condition += f" AND {_unlike(root.stage, 's', root)}"
-        for key in how.keys:
-            condition += (
-                f" AND EXISTS (SELECT 1 FROM {root.stage} AS s WHERE {same('s', 'd', key)})"
-            )
     return f"UPDATE {root.name} AS d SET {end} = {now} WHERE {condition}"
 
 
-def _unlike(others: str, alias: str, root: Target, more: str = "") -> str:
-    """The condition that none of `others` is the same version, by our hash or by dlt's."""
-    version = row_version(root.table)
-    staged = [version, WITH_NULLS] if version == ID else [version]
-    found = (f"d.{quoted(version)} = s.{quoted(column)}" for column in staged)
-    return " AND ".join(
-        f"NOT EXISTS (SELECT 1 FROM {others} AS {alias} WHERE {each}{more})" for each in found
-    )
+def _version(root: Target) -> str:
+    return row_version(root.table)
+
+
+def _hashes(root: Target) -> list[str]:
+    """The staged columns by which a version is known: our hash and dlt's, or the source's own."""
+    return [ID, WITH_NULLS] if _version(root) == ID else [_version(root)]
 
 
 def _is_active(root: Target, until: str) -> str:

@@ -92,24 +92,47 @@ def same(left: str, right: str, columns: Iterable[str]) -> str:
     return " AND ".join(f"{left}.{quoted(c)} = {right}.{quoted(c)}" for c in columns)
 
 
-def matched(stage: str, keys: Sequence[Sequence[str]], row: str = "d") -> str:
-    """The condition that `row` has any one of `keys` in common with a staged row."""
-    found = [f"EXISTS (SELECT 1 FROM {stage} AS s WHERE {same('s', row, key)})" for key in keys]
-    return f"({' OR '.join(found)})"
+def among(row: str, columns: Sequence[str], source: str) -> str:
+    """The condition that `row` has the values of a row of `source` in all of `columns`.
+
+    IN, not EXISTS: SQLite looks through the whole of `source` for each row where it can do so.
+    """
+    own, others = (", ".join(f"{name}.{quoted(c)}" for c in columns) for name in (row, "o"))
+    own = f"({own})" if len(columns) > 1 else own
+    return f"{own} IN (SELECT {others} FROM {source} AS o)"
+
+
+def unmatched(source: str, on: Mapping[str, str], alias: str) -> tuple[str, str]:
+    """The join, and the condition after it, that leave only rows that `source` has none for.
+
+    `on` is column of `source` → SQL expression. Databases hash such a join; of NOT IN and NOT
+    EXISTS each is slow in one of them.
+    """
+    equal = " AND ".join(f"{alias}.{quoted(c)} = {value}" for c, value in on.items())
+    return f" LEFT JOIN {source} AS {alias} ON {equal}", f"{alias}.{quoted(next(iter(on)))} IS NULL"
 
 
 def insert_kept(
-    target: Target, kept: str, *, given: Mapping[str, str] | None = None, where: str = ""
+    target: Target,
+    kept: str,
+    *,
+    given: Mapping[str, str] | None = None,
+    absent_by: str | None = None,
 ) -> str:
     """INSERT of the staged rows whose root row is in the table `kept`.
 
-    `given` are SQL values of columns that are not the stage's; `where` is one more condition.
+    `given` are SQL values of columns that are not the stage's; rows that are there already by the
+    column `absent_by` are left out.
     """
-    given = given or {}
+    given, join, absent = given or {}, "", ""
+    if absent_by is not None:
+        on = {absent_by: f"s.{quoted(absent_by)}"}
+        join, condition = unmatched(target.name, on, "d")
+        absent = f" AND {condition}"
     columns = [c for c in target.columns if c not in given]
     names = ", ".join(quoted(c) for c in (*columns, *given))
     values = ", ".join((*map(target.value, columns), *given.values()))
     return (
-        f"INSERT INTO {target.name} ({names}) SELECT {values} FROM {target.stage} AS s "
-        f"WHERE s.{quoted(ROW)} IN (SELECT {quoted(ROW)} FROM {kept}){where}"
+        f"INSERT INTO {target.name} ({names}) SELECT {values} FROM {target.stage} AS s{join} "
+        f"WHERE {among('s', [ROW], kept)}{absent}"
     )

@@ -12,6 +12,8 @@ from odp_dlt.dlt.pipeline import Pipeline, attach, pipeline, run
 from odp_dlt.extract.decorators import resource, source, transformer
 from odp_dlt.extract.inject import TSecretStrValue, TSecretValue, Values
 from odp_dlt.extract.pool import defer
+from odp_dlt.pipeline.dataset import Dataset
+from odp_dlt.pipeline.relation import Relation
 from odp_dlt.schema.model import Schema
 
 config = Values(secret=False)
@@ -28,7 +30,9 @@ def __getattr__(name: str) -> ModuleType:
 
 
 __all__ = [
+    "Dataset",
     "Pipeline",
+    "Relation",
     "Schema",
     "TSecretStrValue",
     "TSecretValue",

@@ -37,8 +37,9 @@ def to_arrow(rows: list[Any], reading: Reading, limits: Limits) -> tuple[pa.Stru
     """The dicts `rows` as a struct array, with a Reading to pass along with the next page."""
     page, troubled = _read(rows, reading.troubled, limits)
     filled = frozenset(filled_fields(page.type))
-    if not filled <= reading.filled:  # new columns, and they have an order
-        page = ordered(page, rows)
+    fresh = filled - reading.filled
+    if fresh:
+        page = ordered(page, rows, fresh)
     return page, Reading(troubled, reading.filled | filled)
 
 

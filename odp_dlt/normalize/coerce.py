@@ -180,15 +180,20 @@ def _double_as_bigint(
 def _by_value(
     array: pa.Array, column: Column, target: pa.DataType
 ) -> tuple[pa.Array | None, pa.Array | None]:
-    """Value by value in Python: these pairs of types have rules that Arrow has no operation for."""
+    """Value by value in Python, each value once: these pairs of types have rules that Arrow has no
+    operation for.
+    """
     if array.null_count == len(array):
         return None, None
-    fits, rest = [], []
-    for value in array.to_pylist():
-        fitting = None if value is None else _converted(value, column, target)
-        fits.append(fitting)
-        rest.append(value if fitting is None else None)
-    return _present(pa.array(fits, target)), _present(pa.array(rest, array.type))
+    encoded = array.dictionary_encode()
+    values = encoded.dictionary.to_pylist()
+    fits = [_converted(value, column, target) for value in values]
+    rest = [value if fit is None else None for value, fit in zip(values, fits, strict=True)]
+    places = encoded.indices
+    return (
+        _present(pa.array(fits, target).take(places)),
+        _present(pa.array(rest, array.type).take(places)),
+    )
 
 
 def _converted(value: object, column: Column, target: pa.DataType) -> object:

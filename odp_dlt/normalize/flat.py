@@ -133,9 +133,7 @@ def settled(
         return [(name, None, [claim.values for claim in claims])]
     owner = next((c.keys for c in claims if c.keys == name), claims[0].keys)
     own = [c.values if c.keys == owner else _before(c.values, clash) for c in claims]
-    rest = [
-        (tagged[c.keys], c.keys, [_from(c.values, clash)]) for c in claims if c.keys != owner
-    ]
+    rest = [(tagged[c.keys], c.keys, [_from(c.values, clash)]) for c in claims if c.keys != owner]
     return [(name, owner, own), *rest]
 
 

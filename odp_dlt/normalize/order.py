@@ -5,7 +5,7 @@ that are first filled by one and the same row stand in the order that their keys
 where rows leave keys out, every order that occurs has to be respected.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from graphlib import CycleError, TopologicalSorter
 from itertools import chain, pairwise
 from typing import Any
@@ -29,43 +29,60 @@ def filled_fields(found: pa.DataType, path: Leaf = ()) -> Iterator[Leaf]:
         yield path
 
 
-def ordered(array: pa.Array, values: Sequence[Any]) -> pa.Array:
-    """`array`, which was made of `values`, with its fields in the order of the keys, at any depth.
+def ordered(array: pa.Array, values: Sequence[Any], fresh: Collection[Leaf]) -> pa.Array:
+    """`array`, which was made of `values`, with its `fresh` fields in the order of the keys.
 
-    Where rows contradict each other, the order of first appearance is kept.
+    `fresh` are paths in `array`; what is not on one of them stays as it is. Where rows contradict
+    each other, the order of first appearance is kept.
     """
     if is_mixed(array.type):
-        parts = {f.name: ordered(array.field(i), values) for i, f in enumerate(array.type)}
+        parts = {}
+        for place, part in enumerate(array.type):
+            inside = [path[1:] for path in fresh if path[0] == part.name and path[1:]]
+            child = array.field(place)
+            parts[part.name] = ordered(child, values, inside) if inside else child
         return struct_array(parts, len(array))
     if pt.is_struct(array.type):
-        return _ordered_struct(array, [v if isinstance(v, dict) else None for v in values])
-    if pt.is_list(array.type) and pt.is_nested(array.type.value_type):
-        return _ordered_list(array, [v if isinstance(v, list | tuple) else None for v in values])
-    return array
+        dicts = [value if isinstance(value, dict) else None for value in values]
+        return _ordered_struct(array, dicts, fresh)
+    lists = [value if isinstance(value, list | tuple) else None for value in values]
+    return _ordered_list(array, lists, [path[1:] for path in fresh if path[1:]])
 
 
-def _ordered_struct(array: pa.StructArray, dicts: Sequence[dict[Any, Any] | None]) -> pa.Array:
-    keys = {name: key for key, name in field_names([d for d in dicts if d]).items()}
-    orders = dict.fromkeys(tuple(d) for d in dicts if d)
+def _ordered_struct(
+    array: pa.StructArray, dicts: Sequence[dict[Any, Any] | None], fresh: Collection[Leaf]
+) -> pa.Array:
+    inside: dict[str, list[Leaf]] = {}
+    for path in fresh:
+        inside.setdefault(path[0], []).append(path[1:])
+    orders = dict.fromkeys(map(tuple, filter(None, dicts)))
+    keys = {name: key for key, name in field_names(list(orders)).items()}
     names = [field.name for field in array.type]
-    if len(orders) > 1:
+    if len(orders) > 1 and len(inside) > 1:
         places = {key: place for place, key in enumerate(_merged_order(orders))}
         names.sort(key=lambda name: places.get(keys.get(name), len(places)))
     columns = {}
     for name in names:
         column = array.field(array.type.get_field_index(name))
-        if pt.is_nested(column.type) and name in keys:
-            column = ordered(column, [d.get(keys[name]) if d else None for d in dicts])
+        deeper = [path for path in inside.get(name, ()) if path]
+        if deeper and name in keys:
+            key = keys[name]
+            column = ordered(column, [d.get(key) if d else None for d in dicts], deeper)
         columns[name] = column
     return struct_array(columns, len(array), array.is_null() if array.null_count else None)
 
 
-def _ordered_list(array: pa.ListArray, lists: Sequence[Sequence[Any] | None]) -> pa.Array:
+def _ordered_list(
+    array: pa.ListArray, lists: Sequence[Sequence[Any] | None], fresh: Collection[Leaf]
+) -> pa.Array:
+    if not fresh:
+        return array
     items = list(chain.from_iterable(value for value in lists if value is not None))
     if len(items) != len(array.values):  # some came as other things than lists
         return array
     mask = array.is_null() if array.null_count else None
-    return pa.ListArray.from_arrays(array.offsets, ordered(array.values, items), mask=mask)
+    inside = ordered(array.values, items, fresh)
+    return pa.ListArray.from_arrays(array.offsets, inside, mask=mask)
 
 
 def _merged_order(orders: Iterable[tuple[Any, ...]]) -> list[Any]:

@@ -98,7 +98,7 @@ class Pipeline(Remembered):
         would replace those that are there, unless `allow_empty`. `refresh` is drop_sources,
         drop_resources or drop_data: what the source loaded before goes, in the same commit.
         """
-        with self.trace.of(self.name) as tracing:
+        with self.trace.of(self.name, self.settings.without_secrets) as tracing:
             sources = as_sources(data, _schema_name(self.name), hints)
             contract, mode = hints.get("schema_contract"), refresh or self.refresh
             plans = [self._plan(each, contract, refresh_of(mode, each)) for each in sources]

@@ -4,7 +4,7 @@ Extract and normalize overlap here, so the two begin and end together; an error 
 the step `extract`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -231,9 +231,13 @@ class PipelineTrace:
 
 @dataclass
 class Tracing:
-    """A run under way: `step` is where it is, `done` what its sources have committed."""
+    """A run under way: `step` is where it is, `done` what its sources have committed.
+
+    `shown` takes the secrets out of the text of an error.
+    """
 
     pipeline_name: str
+    shown: Callable[[str], str] = str
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     step: str = "extract"
     done: list[LoadInfo] = field(default_factory=list)
@@ -249,7 +253,7 @@ class Tracing:
         """The trace, now that the run is over."""
         info, now = self.info(), datetime.now(UTC)
         extracted = _extracted_at(info) if info is not None else now
-        said = None if error is None else f"{type(error).__name__}: {error}"
+        said = None if error is None else self.shown(f"{type(error).__name__}: {error}")
         names = ["extract", "normalize", "load"] if self.step == "load" else ["extract"]
         steps = []
         for name in names:
@@ -270,9 +274,9 @@ class LastTrace:
     trace: PipelineTrace | None = None
 
     @contextmanager
-    def of(self, pipeline_name: str) -> Iterator[Tracing]:
+    def of(self, pipeline_name: str, shown: Callable[[str], str]) -> Iterator[Tracing]:
         """Trace the run inside the `with`, which may raise."""
-        run, error = Tracing(pipeline_name), None
+        run, error = Tracing(pipeline_name, shown), None
         try:
             yield run
         except BaseException as e:

@@ -172,7 +172,7 @@ class Settings:
         raise self._missing(key, list(self._tries(key, sections, secret, pipeline)), secret)
 
     def without_secrets(self, text: str) -> str:
-        """`text` with every secret that was handed out struck out; those under 4 characters stay."""
+        """`text` with every secret that was handed out struck out; those under 4 letters stay."""
         for secret in sorted(self.memory.told, key=len, reverse=True):
             if len(secret) >= SHORTEST_SECRET:
                 text = text.replace(secret, "***")

@@ -105,9 +105,10 @@ class Dlt(Task):
                     raise
                 context.log.warning("another run was faster; starting again from where it ended")
         keys = _keys(context.asset_key, schema)
+        in_files = load.pipeline.destination.holds_files
         for name, table in info.tables.items():
             if name in keys:
-                yield Done(keys[name], _metadata(info, table, load.pipeline.destination.holds_files), _columns(info, table))
+                yield Done(keys[name], _metadata(info, table, in_files), _columns(info, table))
             else:
                 context.log.warning(
                     "table '%s' is new, so it is no asset yet: odp schema export %s",

@@ -1,7 +1,7 @@
 """The same input loaded by dlt and by this engine, and what became of it, side by side.
 
-A run of dlt costs a good fraction of a second, so many cases are loaded together: each is a resource
-of its own in one source, and is looked at alone afterwards.
+A run of dlt costs a good fraction of a second, so many cases are loaded together: each is a
+resource of its own in one source, and is looked at alone afterwards.
 """
 
 import copy
@@ -150,7 +150,9 @@ def _with_their_wei(cases: Sequence[Case]) -> list[Case]:
             return {key: swapped(item) for key, item in value.items()}
         return Theirs(value) if type(value) is Wei else value
 
-    return [replace(each, runs=swapped([list(map(list, run)) for run in each.runs])) for each in cases]
+    return [
+        replace(each, runs=swapped([list(map(list, run)) for run in each.runs])) for each in cases
+    ]
 
 
 def _runs(cases: Sequence[Case]) -> int:
@@ -184,7 +186,9 @@ def read(database: Path, *, rows: bool = True) -> Dataset:
         ).fetchall():
             columns.setdefault(table, []).append((column[0], column[1], column[2]))
         return {
-            name: Table(columns.get(name, []), _rows(con, name) if rows and name in columns else [], table)
+            name: Table(
+                columns.get(name, []), _rows(con, name) if rows and name in columns else [], table
+            )
             for name, table in stored.items()
             if not name.startswith("_dlt_")
         }
@@ -194,7 +198,7 @@ def _rows(con: duckdb.DuckDBPyConnection, table: str) -> list[dict[str, Any]]:
     """Dates and times as text: DuckDB holds some that Python does not."""
     found = con.sql(f'SELECT * FROM data."{table}"')
     moments = [
-        f'CAST({_quoted(name)} AS VARCHAR) AS {_quoted(name)}'
+        f"CAST({_quoted(name)} AS VARCHAR) AS {_quoted(name)}"
         for name, kind in zip(found.columns, found.types, strict=True)
         if str(kind).startswith(("TIME", "DATE"))
     ]

@@ -62,9 +62,11 @@ def test_the_engines_take_turns_on_one_dataset(tmp_path: Path, engines: list[Any
     )
     assert len(versions) == 1, "nothing changed, so both must find one and the same schema"
     assert len(rows(tmp_path, "SELECT * FROM data._dlt_loads WHERE status = 0")) == 3
-    assert rows(
-        tmp_path, "SELECT version FROM data._dlt_pipeline_state ORDER BY version"
-    ) == [(1,), (2,), (3,)]
+    assert rows(tmp_path, "SELECT version FROM data._dlt_pipeline_state ORDER BY version") == [
+        (1,),
+        (2,),
+        (3,),
+    ]
 
 
 def test_dlt_reads_the_schema_file_that_a_script_exports(tmp_path: Path) -> None:

@@ -59,7 +59,11 @@ DECLARED = [
     declared("wei", {"data_type": "wei"}, 5, "7", Decimal(9)),
     declared("required", {"data_type": "text", "nullable": False}, "a", "b"),
     declared("untyped_required", {"nullable": False}, 1, 2),
-    case("on_a_path", {"a": {"b": {"c": 1}, "d": 1}}, hints={"columns": {"a__b": {"data_type": "json"}}}),
+    case(
+        "on_a_path",
+        {"a": {"b": {"c": 1}, "d": 1}},
+        hints={"columns": {"a__b": {"data_type": "json"}}},
+    ),
     case("on_a_list", {"a": [1], "b": [2]}, hints={"columns": {"a": {"data_type": "json"}}}),
     Case(
         "later_json",

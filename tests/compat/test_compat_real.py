@@ -117,8 +117,10 @@ def _contents(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, list[str]]]
 def _fingerprint(
     con: duckdb.DuckDBPyConnection, who: str, table: str, columns: list[str]
 ) -> tuple[int, int]:
-    """How many rows there are, and a sum that depends on all of their values but not their order."""
+    """How many rows there are, and a sum that all their values change, but not their order."""
     row = ", ".join(f'"{column}"' for column in columns)
-    found = con.execute(f"SELECT count(*), sum(hash({row})::HUGEINT) FROM {who}.data.{table}").fetchone()
+    found = con.execute(
+        f"SELECT count(*), sum(hash({row})::HUGEINT) FROM {who}.data.{table}"
+    ).fetchone()
     assert found is not None
     return found[0], found[1]

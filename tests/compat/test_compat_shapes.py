@@ -36,7 +36,10 @@ SHAPES = [
     case("deeper", {"a": [{"b": [{"c": [{"d": [{"e": [{"f": {"g": [1, 2]}}]}]}]}]}]}),
     case("typed_items", {"l": [dt.date(2024, 1, 2), Decimal("1.5"), b"x", dt.time(1, 2)]}),
     case("timestamps", {"l": ["2024-01-02T03:04:05Z", "x", "2024-01-02T03:04:05Z", 5]}),
-    Case("later_pages", [[[{"a": [1]}], [{"a": [{"b": 1}]}, {"c": [2]}]], [[{"a": ["x"], "c": [[1]]}]]]),
+    Case(
+        "later_pages",
+        [[[{"a": [1]}], [{"a": [{"b": 1}]}, {"c": [2]}]], [[{"a": ["x"], "c": [[1]]}]]],
+    ),
     case("load_id", {"id": 1, "_dlt_load_id": "mine"}),
     case("not_rows", [1, 2], [3]),
 ]
@@ -44,7 +47,13 @@ SHAPES = [
 ORDER = [
     case(
         "order",
-        {"a": 1, "d1": {"x": 1, "dd": {"y": 1}, "z": 1}, "b": 1, "d2": {"q": {"r": 1}, "s": 1}, "c": 1},
+        {
+            "a": 1,
+            "d1": {"x": 1, "dd": {"y": 1}, "z": 1},
+            "b": 1,
+            "d2": {"q": {"r": 1}, "s": 1},
+            "c": 1,
+        },
     ),
     case("order_lists", {"l": [1], "a": 1, "m": [{"z": 1, "y": {"x": 1}, "w": 1}]}),
     case("order_later", {"b": 1}, {"a": 1, "b": 2, "c": {"y": 1, "x": 2}}, {"aa": 1}),
@@ -60,14 +69,21 @@ ORDER = [
     case(
         "order_hints",
         {"v": 1, "k": 2, "z": 3},
-        hints={"columns": {"z": {"data_type": "text"}, "q": {"data_type": "bigint"}}, "primary_key": "k"},
+        hints={
+            "columns": {"z": {"data_type": "text"}, "q": {"data_type": "bigint"}},
+            "primary_key": "k",
+        },
     ),
 ]
 
 NESTING = [
     *(case(f"nest_{n}", DEEP, hints={"max_table_nesting": n}) for n in range(5)),
     *(
-        case(f"nest_lists_{n}", {"ll": [[1, [2]], [3]], "m": [{"a": {"b": 1}}]}, hints={"max_table_nesting": n})
+        case(
+            f"nest_lists_{n}",
+            {"ll": [[1, [2]], [3]], "m": [{"a": {"b": 1}}]},
+            hints={"max_table_nesting": n},
+        )
         for n in range(4)
     ),
     case(
@@ -80,7 +96,7 @@ NESTING = [
                 "time": dt.time(1, 2, 3),
                 "decimal": Decimal("1.50"),
                 "bytes": b"hi",
-                "text": "żó\"\\ń/\n",
+                "text": 'żó"\\ń/\n',
                 "numbers": [1, 2.0, 1e20, True, None],
             }
         },
@@ -166,7 +182,12 @@ COLLIDING = [
     ),
     case("no_collision", {"Id": 1}, {"id": 2}, {"ID": "x"}),
     case("no_collision_nested", {"a": {"b": 1}}, {"a__b": 2}, {"A": {"B": None}}),
-    case("no_collision_lists", {"a": [{"x": 1}]}, {"A": [{"x": 5, "y": 1}]}, {"A": [], "a": [{"x": 1}]}),
+    case(
+        "no_collision_lists",
+        {"a": [{"x": 1}]},
+        {"A": [{"x": 5, "y": 1}]},
+        {"A": [], "a": [{"x": 1}]},
+    ),
     case("number_keys", {1: 1, 2.5: 2, None: 3, "": 5}),
     case("truth_keys", {True: 4, False: 5}),
     case(

@@ -52,17 +52,17 @@ def test_a_merge_chooses_then_deletes_deepest_first_then_inserts_parents_first()
         'AS is_deleted, ROW_NUMBER() OVER (PARTITION BY s."id" ORDER BY s."_odp_row" DESC) '
         "AS rank_of_key FROM s0 AS s) AS r WHERE rank_of_key = 1 AND NOT is_deleted"
     )
-    match = (
-        '(EXISTS (SELECT 1 FROM s0 AS s WHERE s."id" = d."id") OR '
-        'EXISTS (SELECT 1 FROM s0 AS s WHERE s."v" = d."v"))'
-    )
-    gone = f'"_dlt_root_id" IN (SELECT d."_dlt_id" FROM "d"."t" AS d WHERE {match})'
-    assert deleted == [
-        f'DELETE FROM "d"."t__l__m" WHERE {gone}',
-        f'DELETE FROM "d"."t__l" WHERE {gone}',
-        f'DELETE FROM "d"."t" AS d WHERE {match}',
-    ]
-    kept = 's."_odp_row" IN (SELECT "_odp_row" FROM odp_kept)'
+    expected = []
+    for key in ("id", "v"):
+        match = f'd."{key}" IN (SELECT o."{key}" FROM s0 AS o)'
+        gone = f'"_dlt_root_id" IN (SELECT d."_dlt_id" FROM "d"."t" AS d WHERE {match})'
+        expected += [
+            f'DELETE FROM "d"."t__l__m" WHERE {gone}',
+            f'DELETE FROM "d"."t__l" WHERE {gone}',
+            f'DELETE FROM "d"."t" AS d WHERE {match}',
+        ]
+    assert deleted == expected
+    kept = 's."_odp_row" IN (SELECT o."_odp_row" FROM odp_kept AS o)'
     assert inserted == (
         'INSERT INTO "d"."t" ("id", "v", "_dlt_id") '
         f'SELECT s."id", s."v", s."_dlt_id" FROM s0 AS s WHERE {kept}'
@@ -80,8 +80,9 @@ def test_insert_only_deletes_nothing_and_upsert_ignores_the_merge_key() -> None:
 
 def test_scd2_ends_versions_at_the_moment_at_which_others_begin() -> None:
     table, how = root({"strategy": "scd2"})
-    chosen, retired, inserted, *_ = scd2(family(table), how, "NOW", "NULL")
+    chosen, ended, retired, inserted, *_ = scd2(family(table), how, "NOW", "NULL")
     assert 'MIN(s."_odp_row")' in chosen and 'GROUP BY s."_dlt_id"' in chosen
+    assert ended.startswith("CREATE TEMPORARY TABLE odp_ended AS ")
     assert retired.startswith('UPDATE "d"."t" AS d SET "_dlt_valid_to" = NOW WHERE ')
     assert '"_dlt_valid_from", "_dlt_valid_to") SELECT' in inserted and "NOW, NULL FROM" in inserted
 

@@ -136,11 +136,17 @@ def test_later_pages_keep_to_the_columns_that_the_schema_records() -> None:
 def test_names_of_which_nothing_is_left_stay_apart() -> None:
     tables, _ = split([{"żółć": 1, "名前": 2, "x": 3}])
     ((only),) = data(tables, "t")
-    assert only == {"x": 3, tagged_name("x", "żółć", NAMING): 1, tagged_name("x", "名前", NAMING): 2}
+    assert only == {
+        "x": 3,
+        tagged_name("x", "żółć", NAMING): 1,
+        tagged_name("x", "名前", NAMING): 2,
+    }
 
 
 def test_lists_that_become_one_table_stay_apart() -> None:
-    tables, schema = split([{"a": [{"x": 1}]}, {"a": [{"x": 2}], "A": [{"x": 5}]}, {"A": [{"x": 6}]}])
+    tables, schema = split(
+        [{"a": [{"x": 1}]}, {"a": [{"x": 2}], "A": [{"x": 5}]}, {"A": [{"x": 6}]}]
+    )
     of_capital = tagged_name("a", "A", NAMING)
     assert data(tables, "t__a") == [{"x": 1}, {"x": 2}]
     assert data(tables, f"t__{of_capital}") == [{"x": 5}, {"x": 6}]

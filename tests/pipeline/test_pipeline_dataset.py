@@ -104,7 +104,7 @@ def test_rows_are_counted_by_table_and_by_load(loaded: Pipeline) -> None:
     assert len(dataset.load_ids()) == len(dataset.load_ids("shop")) == 2
     assert dataset.load_ids("another") == []
     assert dataset.row_counts(load_id=info.load_id).fetchall() == [("orders", 1)]
-    own = dict(dataset.row_counts(data_tables=False, dlt_tables=True).fetchall())
+    own: dict[str, int] = dict(dataset.row_counts(data_tables=False, dlt_tables=True).fetchall())
     assert own["_dlt_loads"] == 2
 
 
@@ -138,7 +138,7 @@ def test_what_a_relation_does_not_offer_is_named(local: Pipeline) -> None:
     with pytest.raises(AttributeError, match=r"Relation\.join is not offered"):
         local.dataset().orders.join("x")
     with pytest.raises(AttributeError, match=r"Dataset\.ibis is not offered"):
-        local.dataset().ibis()
+        _ = local.dataset().ibis
     with pytest.raises(ConfigError, match="there is no operator 'like'"):
         local.dataset().orders.where("id", "like", 1)
 

@@ -143,6 +143,23 @@ def test_the_trace_of_a_run_that_raised_names_the_step_and_the_error(place: Load
     assert "FAILED" in str(trace).splitlines()[0]
 
 
+def test_a_trace_does_not_tell_a_secret(place: Loaded) -> None:
+    (place.folder / ".dlt").mkdir()
+    (place.folder / ".dlt" / "secrets.toml").write_text('token = "s3cr3t-t0ken"')
+
+    @dlt.resource
+    def rows(token: str = dlt.secrets.value) -> Iterator[Any]:
+        raise ValueError(f"denied: {token}")
+        yield
+
+    pipeline = place.pipeline()
+    with pytest.raises(SourceError):
+        pipeline.run(rows())
+    assert "denied" in str(pipeline.last_trace)
+    assert "s3cr3t" not in str(pipeline.last_trace)
+    assert "s3cr3t" not in str(pipeline.last_trace and pipeline.last_trace.asdict())
+
+
 def test_pipelines_do_not_see_each_others_traces(place: Loaded) -> None:
     one, other = place.pipeline(), place.pipeline()
     one.run(orders())
