@@ -5,7 +5,6 @@ resource of its own in one source, and is looked at alone afterwards.
 """
 
 import copy
-import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,6 +13,7 @@ from typing import Any
 
 import duckdb
 import orjson
+import pytest
 
 from odp_dlt.destinations.duckdb import Duckdb
 from odp_dlt.extract.decorators import resource, source
@@ -95,13 +95,18 @@ def by_dlt(cases: Sequence[Case], folder: Path, **settings: Any) -> Dataset:
     """What dlt makes of `cases`; `settings` are `naming`, `max_table_nesting`, `loader_file_format`
     and `rows`, which says whether they are read again.
     """
-    os.environ.update(
-        DLT_DATA_DIR=str(folder / "data"),
-        RUNTIME__DLTHUB_TELEMETRY="false",
-        RUNTIME__LOG_LEVEL="CRITICAL",
-        SCHEMA__NAMING=settings.get("naming", "snake_case"),
-        NORMALIZE__LOADER_FILE_FORMAT=settings.get("loader_file_format", "insert_values"),
-    )
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("DLT_DATA_DIR", str(folder / "data"))
+        patched.setenv("RUNTIME__DLTHUB_TELEMETRY", "false")
+        patched.setenv("RUNTIME__LOG_LEVEL", "CRITICAL")
+        patched.setenv("SCHEMA__NAMING", settings.get("naming", "snake_case"))
+        file_format = settings.get("loader_file_format", "insert_values")
+        patched.setenv("NORMALIZE__LOADER_FILE_FORMAT", file_format)
+        _run_dlt(cases, folder, settings.get("max_table_nesting"))
+    return read(folder / "dlt.duckdb", rows=settings.get("rows", True))
+
+
+def _run_dlt(cases: Sequence[Case], folder: Path, max_table_nesting: int | None) -> None:
     import dlt
 
     database = folder / "dlt.duckdb"
@@ -116,9 +121,8 @@ def by_dlt(cases: Sequence[Case], folder: Path, **settings: Any) -> Dataset:
             )
             made = dlt.source(_resources, name="compat", section="compat")
             given = made(dlt.resource, _with_their_wei(cases), number)
-            given.max_table_nesting = settings.get("max_table_nesting")
+            given.max_table_nesting = max_table_nesting
             pipeline.run(given)
-    return read(database, rows=settings.get("rows", True))
 
 
 def by_ours(cases: Sequence[Case], folder: Path, **settings: Any) -> Dataset:
