@@ -49,7 +49,7 @@ class SourceFactory:
         """
         sections = ("sources", self.section, self.name)
         bound = Signature(self.function, f"source '{self.name}'").filled(sections, args, kwargs)
-        with user_code(f"source '{self.name}'", self.function):
+        with user_code(lambda: f"source '{self.name}'", self.function):
             resources = self._resources(bound)
         kept = {name: value for name, value in self.options.items() if name in _KEPT}
         try:

@@ -1,7 +1,7 @@
 """What the user's own code raised, told with the place in the user's own file."""
 
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -17,8 +17,8 @@ _INSTALLED = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "purelib",
 
 
 @contextmanager
-def user_code(what: str, function: Any) -> Iterator[None]:
-    """What the user's code raises inside is a SourceError that begins with `what`.
+def user_code(what: Callable[[], str], function: Any) -> Iterator[None]:
+    """What the user's code raises inside is a SourceError that begins with what `what` says.
 
     Its place is the last frame in a file that is neither this package's nor an installed one: an
     HTTP client raises deep inside itself, but the line to look at is the one that called it. If no
@@ -30,7 +30,7 @@ def user_code(what: str, function: Any) -> Iterator[None]:
     except OdpError:
         raise
     except Exception as e:  # noqa: BLE001 - whatever the user's code raises
-        said = f"{what} raised {type(e).__name__}: {e}"
+        said = f"{what()} raised {type(e).__name__}: {e}"
         shown = current.settings().without_secrets(said)
         at = _last_own_frame(e.__traceback__) or place_of(function)
         raise SourceError(shown, at=at) from (e if shown == said else None)

@@ -49,7 +49,7 @@ def pages(
             _begin(resource, running)
         routes = {resource.name: _Route(resource.hints) for resource in chosen}
         pool = Pool.sized(settings)
-        reading = batches_of(chosen, running, pool)
+        reading = batches_of(chosen, running, pool, together=True)
         try:
             for resource, batch in reading:
                 for hints, rows in routes[resource.name].groups(batch, resource.name):

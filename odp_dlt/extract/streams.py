@@ -1,5 +1,6 @@
 """Resources that run together: in turns, in threads, and transformers fed by their parents."""
 
+import time
 from collections import deque
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -16,18 +17,27 @@ from odp_dlt.extract.pool import END, Pool
 if TYPE_CHECKING:
     from odp_dlt.extract.resource import Resource
 
+TOGETHER = 1000  # rows that were yielded one by one and make one page
+TOGETHER_S = 0.2
+
 
 @dataclass(eq=False)
 class Stream:
-    """One resource under way, and the transformers that it feeds. `wanted`: its rows are loaded."""
+    """One resource under way, and the transformers that it feeds. `wanted`: its rows are loaded.
+
+    `alone` says that there is nobody to take turns with: rows that are yielded one by one then come
+    many at a time.
+    """
 
     resource: "Resource"
     running: Running
     flow: Flow
     wanted: bool = True
+    alone: bool = False
     children: list["Stream"] = field(default_factory=list)
     done: bool = False
     yields: int = 0
+    held: Any = None
 
     def __post_init__(self) -> None:
         self._batches = self.flow.batches()
@@ -39,28 +49,58 @@ class Stream:
 
     def advance(self) -> Any:
         """The next batch, WAIT, or END. The user's code runs in here only."""
-        what = f"resource '{self.resource.name}', at page {self.yields + 1},"
-        with current.running(self.running), user_code(what, self.resource.data):
-            batch = next(self._batches, END)
-        self.yields += batch is not WAIT
+        batch, self.held = self.held, None
+        if batch is None:
+            with current.running(self.running), user_code(self._place, self.resource.data):
+                batch = self._together() if self.alone else self._next()
         self.done = batch is END
         return batch
+
+    def _place(self) -> str:
+        return f"resource '{self.resource.name}', at page {self.yields + 1},"
+
+    def _next(self) -> Any:
+        batch = next(self._batches, END)
+        self.yields += batch is not WAIT
+        return batch
+
+    def _together(self) -> Any:
+        """The next batch; after a single row as many more as come soon, the next one held."""
+        batch = self._next()
+        if not _is_single(batch):
+            return batch
+        rows, until = list(batch.rows), time.monotonic() + TOGETHER_S
+        while len(rows) < TOGETHER and time.monotonic() < until:
+            batch = self._next()
+            if not _is_single(batch):
+                self.held = batch
+                break
+            rows += batch.rows
+        return Batch(rows, single=True)
 
     def close(self) -> None:
         with current.running(self.running):
             self._batches.close()
 
 
+def _is_single(batch: Any) -> bool:
+    """Whether it is what one yield of one row left, with no mark to go by."""
+    plain = isinstance(batch, Batch) and batch.single and batch.mark is None
+    return plain and isinstance(batch.rows, list)
+
+
 def batches_of(
-    resources: Sequence["Resource"], running: Running, pool: Pool
+    resources: Sequence["Resource"], running: Running, pool: Pool, *, together: bool = False
 ) -> Generator[tuple["Resource", Batch], None, None]:
     """The batches of `resources`, in one a yield from each in turn.
 
     Parents that are not among them run too, once for all their transformers, but give no batch. A
     transformer works off what it was fed before its parent goes on. All are closed at the end,
-    however it comes.
+    however it comes. With `together`, a resource that runs alone may be read ahead a little.
     """
     roots, streams = _linked(resources, running, pool)
+    if together and len(streams) == 1 and not streams[0].flow.aside:
+        streams[0].alone = True
     with ExitStack() as stack:
         for stream in streams:
             stack.callback(stream.close)

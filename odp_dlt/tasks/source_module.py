@@ -33,7 +33,7 @@ class SourceCode:
 
         ConfigError if there is no such source or no single one; SourceError if the module raises.
         """
-        with blamed(f"the source module '{self.module}'", None):
+        with blamed(lambda: f"the source module '{self.module}'", None):
             module = user_code(self.project_dir).load(self.module)
         found = {n: v for n, v in vars(module).items() if isinstance(v, SourceFactory)}
         if self.function is not None:
