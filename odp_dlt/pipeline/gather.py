@@ -14,11 +14,11 @@ import pyarrow as pa
 from odp_dlt.errors import SourceError
 from odp_dlt.normalize.plain import plain
 
-TARGET_BYTES = 4 * 1024 * 1024
+TARGET_BYTES = 16 * 1024 * 1024
 FIRST_ROWS = 100
 MOST_ROWS = 50_000
 GROWTH = 8
-ARROW_BYTES = 16 * TARGET_BYTES
+ARROW_BYTES = 4 * TARGET_BYTES
 
 
 @dataclass

@@ -129,8 +129,9 @@ RUN = {
 
 def measure(engine: str, path: Path) -> dict[str, Any]:
     """One run in a process of its own; imports are not counted, for any engine."""
-    warm_up = {"odp": "odp_dlt.dlt", "dlt": "dlt", "dlt-parquet": "dlt", "duckdb": "duckdb"}
-    __import__(warm_up.get(engine, "orjson"))
+    warm_up = {"odp": "odp_dlt.dlt", "dlt": "dlt", "dlt-parquet": "dlt"}
+    for module in ("orjson", "duckdb", "pyarrow", warm_up.get(engine, "orjson")):
+        __import__(module)
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()
         rows = RUN[engine](path, Path(folder))
