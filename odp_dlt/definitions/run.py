@@ -20,6 +20,8 @@ from odp_dlt.definitions.automation import parsed
 from odp_dlt.definitions.events import Finished, Listen, Started, listener, made_by, problem_of
 from odp_dlt.errors import ConfigError
 
+_INTERRUPTS = (dg.DagsterExecutionInterruptedError.__name__, KeyboardInterrupt.__name__)
+
 _DAGSTER_YAML = """\
 telemetry:
   enabled: false
@@ -262,7 +264,7 @@ def _execute(
         run_config={"loggers": {"listener": {}}},
     )
     problem = None if result.success else problem_of(result.all_events)
-    if problem is not None and problem.error == dg.DagsterExecutionInterruptedError.__name__:
+    if problem is not None and problem.error in _INTERRUPTS:
         raise KeyboardInterrupt
     return Finished(
         turn.name,

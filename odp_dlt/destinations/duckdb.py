@@ -50,6 +50,17 @@ def type_name(column: Column) -> str:
 
 
 @contextmanager
+def interruptible() -> Iterator[None]:
+    """Ctrl-C during a statement inside is a KeyboardInterrupt; DuckDB calls it a RuntimeError."""
+    try:
+        yield
+    except RuntimeError as e:
+        if str(e) == "Query interrupted":
+            raise KeyboardInterrupt from None
+        raise
+
+
+@contextmanager
 def connection(
     database: str | Path, *, write: bool = True, wait_s: float = 600.0
 ) -> Iterator["DuckDBPyConnection"]:
@@ -66,7 +77,8 @@ def connection(
             )
         con = waited(lambda: _connect(path, read_only=True), path, wait_s)
         try:
-            yield con
+            with interruptible():
+                yield con
         finally:
             con.close()
         return
@@ -74,7 +86,8 @@ def connection(
     with queue(path, wait_s):
         con = waited(lambda: _connect(path, read_only=False), path, wait_s)
         try:
-            yield con
+            with interruptible():
+                yield con
         finally:
             con.close()
 

@@ -165,7 +165,7 @@ def test_an_interrupt_ends_the_program_with_130(sql_project: Path, edit: Edit) -
         finally:
             process.kill()
 
-    assert process.returncode == 130
+    assert process.returncode == 130, said
     assert said.endswith("Interrupted.\n")
     assert "Traceback" not in said
 

@@ -38,8 +38,8 @@ def refusal(root: Path, workflow: str = ORDERS) -> str:
         ("{dataset_name:", "{dataset:", [f"{AT}:13:", "Did you mean 'dataset_name'?"]),
         (
             "append}",
-            "merge}",
-            [f"{AT}:14:", "cannot 'merge' yet", "It can: append, replace."],
+            "skip}",
+            [f"{AT}:14:", "cannot 'skip' yet", "It can: append, merge, replace."],
         ),
         ("append}", "appendd}", [f"{AT}:14:", "'append'"]),
         (

@@ -13,7 +13,7 @@ from odp_dlt.tasks.params import (
     validated_unless_template,
 )
 
-ROOT = Path("/root")
+ROOT = Path("/project")
 
 
 class Inner(BaseModel):
@@ -28,7 +28,7 @@ class Outer(BaseModel):
 
 
 def test_relative_paths_count_from_the_root() -> None:
-    assert validated(Outer, {"file": "a/b"}, ROOT).file == Path("/root/a/b")
+    assert validated(Outer, {"file": "a/b"}, ROOT).file == Path("/project/a/b")
     assert validated(Outer, {"file": "/a"}, ROOT).file == Path("/a")
 
 
@@ -67,4 +67,8 @@ def test_values_with_templates_wait_and_other_errors_do_not() -> None:
 def test_every_spelling_of_a_param_is_known_and_has_its_value() -> None:
     assert param_names(DuckDB) == ["database", "database_path", "wait_s"]
     values = named_values(validated(DuckDB, {"database_path": "a.db"}, ROOT))
-    assert values == {"database": "/root/a.db", "database_path": "/root/a.db", "wait_s": 600.0}
+    assert values == {
+        "database": "/project/a.db",
+        "database_path": "/project/a.db",
+        "wait_s": 600.0,
+    }
