@@ -13,11 +13,11 @@ import dagster as dg
 
 from odp_dlt.definitions.metadata import for_templates
 from odp_dlt.definitions.partitions import partitions_by_asset
-from odp_dlt.definitions.plan import located, resource_values
+from odp_dlt.definitions.plan import located, resource_values, site_of
 from odp_dlt.definitions.run import dagster_home, partition_of
 from odp_dlt.errors import ConfigError, OdpError, SourceError
 from odp_dlt.registry import nearest
-from odp_dlt.resources.base import Resource, resources
+from odp_dlt.resources.base import Resource
 from odp_dlt.schema.model import STATE_TABLE, Schema
 from odp_dlt.tasks.base import Context, Site
 from odp_dlt.tasks.dlt import Dlt
@@ -81,7 +81,10 @@ def dlt_asset(config_dir: Path, asset_key: str, partition: str | None = None) ->
     """
     workflow = load_workflow(config_dir)
     asset = _find(workflow, asset_key)
-    site = _site(workflow)
+    problems: list[ConfigError] = []
+    site = site_of(workflow, problems)
+    if problems:
+        raise together(problems)
     try:
         values = _values(workflow, asset, site.resources, partition)
         at = asset.origin.at
@@ -105,17 +108,6 @@ def _find(workflow: Workflow, asset_key: str) -> Asset:
             hint=nearest(asset_key, dlt_keys),
         )
     return known[asset_key]
-
-
-def _site(workflow: Workflow) -> Site:
-    found: dict[str, Resource] = {}
-    for config in workflow.resources:
-        try:
-            kind = resources.find(config.resource_kind)
-            found[config.resource_kind] = validated(kind, config.params, workflow.root)
-        except ConfigError as e:
-            raise located(e, config) from e
-    return Site(workflow.root, found)
 
 
 def _values(

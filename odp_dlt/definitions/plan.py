@@ -67,7 +67,7 @@ class Plan:
 def plan(workflow: Workflow) -> Plan:
     """Plan every asset; a ConfigError that lists all that is wrong, file and line with each."""
     problems: list[ConfigError] = []
-    site = _site(workflow, problems)
+    site = site_of(workflow, problems)
     partitions = partitions_by_asset(workflow, problems)
     if problems:  # without them the assets would only be wrong once more
         raise together(problems)
@@ -98,7 +98,7 @@ def located(error: OdpError, entry: Entry) -> OdpError:
     return error
 
 
-def _site(workflow: Workflow, problems: list[ConfigError]) -> Site:
+def site_of(workflow: Workflow, problems: list[ConfigError]) -> Site:
     """The project's resources; those that are wrong are left out, and told in `problems`."""
     found: dict[str, Resource] = {}
     for config in workflow.resources:

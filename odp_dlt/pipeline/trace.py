@@ -55,6 +55,13 @@ class StepInfo:
     def __str__(self) -> str:
         return self.asstr()
 
+    def _timed(
+        self, measure: Callable[[LoadPackageInfo], dict[str, Any]]
+    ) -> dict[str, list[dict[str, Any]]]:
+        """By load id, in dlt's form: the times of the step and what `measure` says of a package."""
+        times = {"started_at": self.started_at, "finished_at": self.finished_at}
+        return {p.load_id: [{**times, **measure(p)}] for p in self.load_packages}
+
 
 @dataclass(frozen=True)
 class ExtractInfo(StepInfo):
@@ -68,18 +75,13 @@ class ExtractInfo(StepInfo):
     @property
     def metrics(self) -> dict[str, list[dict[str, Any]]]:
         """By load id: the rows of each resource."""
-        return {
-            package.load_id: [
-                {
-                    "started_at": self.started_at,
-                    "finished_at": self.finished_at,
-                    "resource_metrics": {
-                        name: {"items_count": rows} for name, rows in package.extracted.items()
-                    },
+        return self._timed(
+            lambda package: {
+                "resource_metrics": {
+                    name: {"items_count": rows} for name, rows in package.extracted.items()
                 }
-            ]
-            for package in self.load_packages
-        }
+            }
+        )
 
     def asdict(self) -> dict[str, Any]:
         rows = [{"resource_name": n, "items_count": c} for n, c in self.row_counts.items()]
@@ -98,23 +100,15 @@ class NormalizeInfo(StepInfo):
     @property
     def metrics(self) -> dict[str, list[dict[str, Any]]]:
         """By load id: the rows and bytes of each table."""
-        return {
-            package.load_id: [
-                {
-                    "started_at": self.started_at,
-                    "finished_at": self.finished_at,
-                    "job_metrics": {j.job_file_info.job_id(): j for j in package.done},
-                    "table_metrics": {
-                        j.job_file_info.table_name: {
-                            "items_count": j.rows,
-                            "file_size": j.file_size,
-                        }
-                        for j in package.done
-                    },
-                }
-            ]
-            for package in self.load_packages
-        }
+        return self._timed(
+            lambda package: {
+                "job_metrics": {j.job_file_info.job_id(): j for j in package.done},
+                "table_metrics": {
+                    j.job_file_info.table_name: {"items_count": j.rows, "file_size": j.file_size}
+                    for j in package.done
+                },
+            }
+        )
 
     def asdict(self) -> dict[str, Any]:
         rows = [{"table_name": n, "items_count": c} for n, c in self.row_counts.items()]
