@@ -25,7 +25,8 @@ class Source:
     """Resources under one schema name; each is also an attribute.
 
     `section` is where the settings of the resources stand. Setting the attributes changes the
-    source, as in dlt; `with_resources` gives a new one.
+    source, as in dlt; `with_resources` gives a new one. A `bare` one only holds together what a run
+    was given besides sources, and has no settings of its own.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class Source:
         max_table_nesting: int | None = None,
         root_key: bool | None = None,
         schema_contract: str | Mapping[str, str] | None = None,
+        bare: bool = False,
     ) -> None:
         """SourceError if two of the resources have one name."""
         self.name = name
@@ -44,6 +46,7 @@ class Source:
         self.max_table_nesting = max_table_nesting
         self.root_key = root_key
         self.schema_contract = schema_contract
+        self.bare = bare
         self.resources = Resources()
         for resource in _copied(resources):
             if resource.name in self.resources:
@@ -91,6 +94,7 @@ class Source:
             max_table_nesting=self.max_table_nesting,
             root_key=self.root_key,
             schema_contract=self.schema_contract,
+            bare=self.bare,
         )
 
     def __getattr__(self, name: str) -> Any:

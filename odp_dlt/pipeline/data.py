@@ -42,7 +42,7 @@ def as_sources(data: Any, schema_name: str, hints: RunHints) -> list[Source]:
     found = [item for item in sources if isinstance(item, Source)]
     loose = [_as_resource(item, given) for item in sources if not isinstance(item, Source)]
     if loose:
-        found.append(Source(schema_name, loose))
+        found.append(Source(schema_name, loose, bare=True))
     if given:
         for source in found:
             for resource in source.resources.values():

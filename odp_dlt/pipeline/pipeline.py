@@ -154,10 +154,8 @@ class Pipeline(Remembered):
         refresh = refresh or Refresh()
         with self.destination.open(self.dataset_name, write=False) as session:
             memory = refresh.forgotten(recall(session, self.name, source.name))
-        said = contract or source.schema_contract
-        contracts = Contracts.of(
-            memory.schema, said, f"source '{source.name}'", by_run=bool(contract)
-        )
+        said, origin = _contract_of(source, contract, memory.schema)
+        contracts = Contracts.of(memory.schema, said, origin, by_run=bool(contract))
         schema = memory.schema or new_schema(source.name, self._naming_name())
         schema = _with_contract(_with_nesting(schema, source.max_table_nesting), said)
         schema = with_root_keys(schema, {}, source.root_key)
@@ -180,9 +178,9 @@ class Pipeline(Remembered):
     def _declared(
         self, resource: Resource, hints: Hints, naming: Naming, contracts: Contracts
     ) -> Declared:
-        root = contracts.admitted(resource.root_table(naming, hints))
+        root = resource.root_table(naming, hints)
         self._check(root, resource.name)
-        return root, *hints.nested_tables(root, naming)
+        return contracts.admitted([root, *hints.nested_tables(root, naming)])
 
     def _naming_name(self) -> str:
         said = self.settings.resolve(
@@ -290,6 +288,16 @@ def _schema_name(pipeline: str) -> str:
     """The name of the schema for data that belongs to no source, as dlt derives it."""
     short = pipeline.removesuffix("_pipeline") or pipeline
     return naming_convention("snake_case").identifier(short)
+
+
+def _contract_of(source: Source, by_run: Any, stored: Schema | None) -> tuple[Any, str]:
+    """The contract of a whole source, and who gave it.
+
+    As in dlt, data of no source keeps what an earlier run gave; a source that says none has none.
+    """
+    if stored is not None and source.bare and not by_run:
+        return stored.settings.get(HINT), f"an earlier run, which stored it for all '{stored.name}'"
+    return by_run or source.schema_contract, f"source '{source.name}'"
 
 
 def _with_contract(schema: Schema, contract: Any) -> Schema:

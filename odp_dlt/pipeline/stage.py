@@ -62,7 +62,7 @@ class Splitter:
         tables, changes = self._split(known, batch)
         changed = [self._addable(table) for table in changes.tables]
         verdict = self.contracts.judge(
-            declared[0], self.schema, tables, changed, self.taken[known.name]
+            declared, self.schema, tables, changed, self.taken[known.name]
         )
         self.taken[known.name] += len(batch)
         self.discarded.update(verdict.discarded)

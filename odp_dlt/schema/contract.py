@@ -57,7 +57,7 @@ def modes_of(given: object, at: str | None = None) -> dict[Entity, Mode]:
 
 @dataclass(frozen=True)
 class Contract:
-    """What may happen to the tables of one family; `origin` tells a person who said so."""
+    """What may happen to a table; `origin` tells a person who said so."""
 
     modes: Mapping[Entity, Mode]
     origin: str
@@ -108,63 +108,96 @@ class Contracts:
             {t.name: frozenset(t.typed_columns()) for t in tables if t.seen_data},
         )
 
-    def contract(self, root: Table) -> Contract:
-        """What holds for the family of `root`: its own contract, else the one that it was stored
-        with, else that of the source. ConfigError for a contract that is none.
+    def contract(self, *lineage: Table) -> Contract:
+        """What holds for a table, which stands first in `lineage`, before those it is nested in.
+
+        Each is as this run's hints declare it. The nearest of them that has a contract of its own,
+        or was stored with one, decides; else the source. ConfigError for a contract that is none.
         """
-        if HINT in root.hints:
-            where = self.origin if self.by_run else f"resource '{root.resource}'"
-            return Contract(modes_of(root.hints[HINT], where), where)
-        if root.name in self.stored:
-            where = f"an earlier run, which stored it with table '{root.name}'"
-            return Contract(modes_of(self.stored[root.name], where), where)
+        for table in lineage:
+            if HINT in table.hints:
+                where = self._place(table, lineage[-1].resource)
+                return Contract(modes_of(table.hints[HINT], where), where)
+            if table.name in self.stored:
+                where = f"an earlier run, which stored it with table '{table.name}'"
+                return Contract(modes_of(self.stored[table.name], where), where)
         return Contract(modes_of(self.source or "evolve", self.origin), self.origin)
 
-    def admitted(self, root: Table) -> Table:
-        """`root` with those of its declared columns that its contract lets pass.
+    def _place(self, table: Table, resource: str | None) -> str:
+        if self.by_run and table.hints[HINT] == self.source:
+            return self.origin
+        return f"{'nested_hints of ' if table.parent else ''}resource '{resource}'"
+
+    def admitted(self, declared: Sequence[Table]) -> tuple[Table, ...]:
+        """The `declared` tables, a root and those nested in it, with those of their declared
+        columns that their contracts let pass.
 
         ContractError where a table that has data lacks a declared column and its columns are
         frozen. A model under the contract that comes with it may gain fields, though: it is what
         that contract holds the rows to.
         """
-        contract, columns = self.contract(root), self.settled.get(root.name)
-        if columns is None or contract.modes["columns"] == "evolve" or _is_models(root):
-            return root
-        new = [name for name in root.typed_columns() if _is_fresh(name, columns)]
+        return tuple(
+            self._admitted(table, _lineages(declared, {})[table.name]) for table in declared
+        )
+
+    def _admitted(self, table: Table, lineage: Sequence[Table]) -> Table:
+        contract, columns = self.contract(*lineage), self.settled.get(table.name)
+        if columns is None or contract.modes["columns"] == "evolve" or _is_models(table):
+            return table
+        new = [name for name in table.typed_columns() if _is_fresh(name, columns)]
         if new and contract.modes["columns"] == "freeze":
             raise ContractError(
-                f"column '{new[0]}' is declared, but table '{root.name}' lacks it, and columns is"
+                f"column '{new[0]}' is declared, but table '{table.name}' lacks it, and columns is"
                 " frozen",
-                at=f"resource '{root.resource}'",
+                at=f"resource '{lineage[-1].resource}'",
                 hint=f"columns: freeze was set by {contract.origin}.",
             )
-        return replace(root, columns={k: c for k, c in root.columns.items() if k not in new})
+        return replace(table, columns={k: c for k, c in table.columns.items() if k not in new})
 
     def judge(
         self,
-        root: Table,
+        declared: Sequence[Table],
         schema: Schema,
         tables: Mapping[str, pa.Table],
         changed: Sequence[Table],
         rows_before: int = 0,
     ) -> Verdict:
-        """What the contract of the family of `root` leaves of a page; ContractError if it freezes.
+        """What the contracts of the family leave of a page; ContractError if one freezes.
 
-        `tables` are flat and stand parents first; `changed` are those of them that differ from
-        `root` and `schema`, as they would be. `rows_before` rows of the root came before this page.
+        `declared` are the root and nested tables as hints declare them. `tables` are flat and stand
+        parents first; `changed` are those of them that differ from `declared` and `schema`, as they
+        would be. `rows_before` rows of the root came before this page.
         """
-        contract = self.contract(root)
-        if contract.is_open:
-            return Verdict(tables, tuple(changed))
+        root = declared[0]
         before = {**schema.tables, root.name: root}
         after = {**before, **{table.name: table for table in changed}}
-        page = _Page(contract, tables, before, after, rows_before)
+        lineages = _lineages(declared, {name: after[name] for name in tables})
+        contracts = {name: self.contract(*lineages[name]) for name in tables}
+        if all(contract.is_open for contract in contracts.values()):
+            return Verdict(tables, tuple(changed))
+        nested = frozenset(table.name for table in declared[1:])
+        page = _Page(contracts, nested, tables, before, after, rows_before)
         for name in tables:
             columns = self.settled.get(name)
             if columns is not None and _is_models(root) and name == root.name:
                 columns |= frozenset(root.typed_columns())
             page.judge(name, columns)
         return page.verdict(changed)
+
+
+def _lineages(declared: Sequence[Table], more: Mapping[str, Table]) -> dict[str, list[Table]]:
+    """Each table and the ones that it is nested in, by its name, as they are `declared`.
+
+    Of `more` tables, which are not, only the names and the parents count.
+    """
+    bare = {name: Table(name, parent=table.parent) for name, table in more.items()}
+    known = {**bare, **{table.name: table for table in declared}}
+
+    def lineage(table: Table) -> list[Table]:
+        above = table.parent
+        return [table, *(lineage(known.get(above) or Table(above)) if above else [])]
+
+    return {name: lineage(table) for name, table in known.items()}
 
 
 def _is_models(root: Table) -> bool:
@@ -180,10 +213,12 @@ def _is_fresh(column: str, settled: frozenset[str]) -> bool:
 class _Page:
     """One page under judgement: tables as they were `before` it, and as it would have them `after`.
 
-    `keep` masks the rows of a table that lost some, `trimmed` names the columns that it lost.
+    As in dlt, `declared` nested tables are not new to a contract that discards. `keep` masks the
+    rows of a table that lost some, `trimmed` names the columns that it lost.
     """
 
-    contract: Contract
+    contracts: Mapping[str, Contract]
+    declared: frozenset[str]
     tables: Mapping[str, pa.Table]
     before: Mapping[str, Table]
     after: Mapping[str, Table]
@@ -195,7 +230,9 @@ class _Page:
     def judge(self, name: str, settled: frozenset[str] | None) -> None:
         """Decide about the rows and columns of the table `name`; its parent's turn was before."""
         self._follow_parent(name)
-        if settled is None and self.contract.modes["tables"] != "evolve":
+        mode = self.contracts[name].modes["tables"]
+        is_new = settled is None and (name not in self.declared or mode == "freeze")
+        if is_new and mode != "evolve":
             self._judge_new(name)
             return
         fresh = list(self._fresh(name, settled))
@@ -242,7 +279,7 @@ class _Page:
                 continue
             entity: Entity = "data_type" if column.has("variant") else "columns"
             free = entity == "columns" if settled is None else column.name in settled
-            mode = self.contract.modes[entity]
+            mode = self.contracts[name].modes[entity]
             if not free and mode != "evolve":
                 yield column, entity, mode
 
@@ -275,11 +312,11 @@ class _Page:
         first = pc.index(alive, True).as_py()
         if first < 0:
             return
-        if self.contract.modes["tables"] == "freeze":
+        if self.contracts[name].modes["tables"] == "freeze":
             row = next(iter(rows.slice(first, 1).to_pylist()))
             value = {k: v for k, v in row.items() if v is not None and not k.startswith("_dlt_")}
             what = f"table '{name}' would be new, and tables is frozen; it would hold"
-            self._raise(f"{what} {shown(value)}", "tables", self._place(name, first))
+            self._raise(name, f"{what} {shown(value)}", "tables", self._place(name, first))
         self._keep(name, pa.chunked_array([pa.repeat(False, rows.num_rows)]))
 
     def _refuse(self, name: str, column: Column, entity: Entity) -> None:
@@ -292,14 +329,16 @@ class _Page:
             base = self.after[name].columns.get(column.name.rpartition("v_")[0].rstrip("_▶"))
             what += f", as column '{base.name}' is {base.data_type}" if base else ""
         value = shown(values[first].as_py())
-        self._raise(f"{what}; the value is {value}", entity, self._place(name, first, column.name))
+        self._raise(
+            name, f"{what}; the value is {value}", entity, self._place(name, first, column.name)
+        )
 
-    def _raise(self, message: str, entity: Entity, at: str) -> None:
+    def _raise(self, name: str, message: str, entity: Entity, at: str) -> None:
         raise ContractError(
             message,
             at=at,
-            hint=f"{entity}: freeze was set by {self.contract.origin}. Change the data or the mode:"
-            " evolve takes it, discard_row and discard_value leave it out.",
+            hint=f"{entity}: freeze was set by {self.contracts[name].origin}. Change the data or"
+            " the mode: evolve takes it, discard_row and discard_value leave it out.",
         )
 
     def _place(self, name: str, index: int, column: str = "") -> str:

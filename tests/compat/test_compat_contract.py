@@ -1,9 +1,13 @@
 """Contracts, cell by cell, as dlt holds them."""
 
 from pathlib import Path
+from typing import Any
 
+import dlt as real_dlt
 import pytest
 
+from odp_dlt import dlt as own_dlt
+from odp_dlt.errors import ContractError
 from tests.compat.contract_cases import Case, Step, by_dlt, by_ours, first_then
 from tests.compat.differences_contract import DIFFERENCES
 from tests.compat.oracle import family, plain_rows, unlike
@@ -179,6 +183,64 @@ def test_what_is_frozen_in_dlt_fails_here_and_leaves_nothing(case: Case, tmp_pat
     mine, our_failures = by_ours([case], tmp_path)
     assert (our_failures, their_failures) == (1, 1)
     assert plain_rows(family(mine, case.name)) == plain_rows(family(theirs, case.name))
+
+
+LINES = {"a": 1, "k": [{"x": 1}]}
+MORE_LINES = [{"a": 2, "b": 1, "k": [{"x": 1, "y": 2}, {"x": 3, "deep": [{"z": 1}]}]}]
+
+
+def nested_contract(contract: Any) -> dict[str, Any]:
+    return {"nested_hints": {"k": {"schema_contract": contract}}}
+
+
+@pytest.mark.parametrize("mode", ["discard_row", "discard_value", "freeze"])
+@pytest.mark.parametrize("entity", ["columns", "tables"])
+def test_a_contract_of_a_nested_table_counts_for_it_and_what_is_nested_in_it(
+    mode: str, entity: str, tmp_path: Path
+) -> None:
+    steps = [Step([LINES]), Step(MORE_LINES, {"columns": "evolve"})]
+    case = Case("nested", steps, nested_contract({entity: mode}))
+    theirs, their_failures = by_dlt([case], tmp_path)
+    mine, our_failures = by_ours([case], tmp_path)
+    assert (our_failures > 0) == (their_failures > 0) == (mode == "freeze")
+    if mode != "freeze":
+        assert unlike(family(theirs, case.name), family(mine, case.name)) == []
+
+
+def test_a_contract_of_a_nested_table_that_freezes_says_where_it_was_set(tmp_path: Path) -> None:
+    def run(*rows: Any) -> None:
+        made = own_dlt.resource(list(rows), name="t", **nested_contract({"columns": "freeze"}))
+        pipeline(own_dlt, tmp_path).run(made)
+
+    run(LINES)
+    with pytest.raises(ContractError, match="'y' of table 't__k' would be new") as caught:
+        run(*MORE_LINES)
+    assert "set by nested_hints of resource 't'" in str(caught.value.hint)
+
+
+def pipeline(dlt: Any, folder: Path) -> Any:
+    name = "real" if dlt is real_dlt else "own"
+    return dlt.pipeline(
+        name,
+        destination=dlt.destinations.duckdb(str(folder / f"{name}.duckdb")),
+        dataset_name="data",
+        pipelines_dir=str(folder / "home"),
+    )
+
+
+@pytest.mark.parametrize("dlt", [real_dlt, own_dlt], ids=["dlt", "ours"])
+def test_a_runs_contract_for_rows_of_no_source_stays_for_tables_to_come(
+    dlt: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DLT_DATA_DIR", str(tmp_path / "data"))
+    run = pipeline(dlt, tmp_path).run
+    run(dlt.resource([{"a": 1}], name="t"), schema_contract={"columns": "freeze"})
+    run(dlt.resource([{"z": 1}], name="u"))
+    with pytest.raises(Exception, match=r"[Ff]r(ee|o)ze"):
+        run(dlt.resource([{"z": 1, "y": 2}], name="u"))
+    stored = pipeline(dlt, tmp_path).default_schema
+    assert stored.settings["schema_contract"] == {"columns": "freeze"}
+    assert "u" in stored.tables
 
 
 DIFFERENT = [

@@ -43,7 +43,7 @@ def judged(
     rows_before: int = 0,
 ) -> Verdict:
     contracts = Contracts.of(stored, modes, "source 'shop'", by_run=False)
-    return contracts.judge(ORDERS, stored or new_schema("shop"), tables, changed, rows_before)
+    return contracts.judge([ORDERS], stored or new_schema("shop"), tables, changed, rows_before)
 
 
 def with_column(table: Table, name: str, **hints: Any) -> Table:
@@ -144,7 +144,7 @@ def test_new_tables_are_refused_or_left_out_with_what_is_nested_in_them() -> Non
 def test_a_table_without_data_takes_any_column_for_a_whole_run() -> None:
     contracts = Contracts.of(new_schema("shop"), {"columns": "freeze"}, "source", by_run=False)
     schema = new_schema("shop").with_tables([ORDERS])  # as it is after the first page
-    verdict = contracts.judge(ORDERS, schema, page({"id": [1], "note": ["a"]}), [NEW])
+    verdict = contracts.judge([ORDERS], schema, page({"id": [1], "note": ["a"]}), [NEW])
     assert verdict.changed == (NEW,)
 
 
@@ -163,9 +163,9 @@ def test_a_declared_column_that_a_frozen_table_lacks_is_refused_before_any_row()
     declared = Table("orders", {"note": Column("note", "text")}, resource="orders")
     frozen = Contracts.of(KNOWN, "freeze", "source 'shop'", by_run=False)
     with pytest.raises(ContractError, match="column 'note' is declared"):
-        frozen.admitted(declared)
+        frozen.admitted([declared])
     discarding = Contracts.of(KNOWN, "discard_value", "source 'shop'", by_run=False)
-    assert list(discarding.admitted(declared).columns) == []
+    assert list(discarding.admitted([declared])[0].columns) == []
 
 
 def test_a_model_may_gain_a_field_under_the_contract_that_comes_with_it() -> None:
@@ -173,7 +173,7 @@ def test_a_model_may_gain_a_field_under_the_contract_that_comes_with_it() -> Non
     columns = {"id": Column("id", "bigint"), "note": Column("note", "text")}
     root = Table("orders", columns, resource="orders", hints=hints)
     contracts = Contracts.of(KNOWN, None, "source 'shop'", by_run=False)
-    assert contracts.admitted(root) is root
+    assert contracts.admitted([root])[0] is root
     schema = KNOWN.with_tables([NEW])
-    verdict = contracts.judge(root, schema, page({"id": [1], "note": ["a"]}), [])
+    verdict = contracts.judge([root], schema, page({"id": [1], "note": ["a"]}), [])
     assert verdict.tables["orders"].column("note").to_pylist() == ["a"]
