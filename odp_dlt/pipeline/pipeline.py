@@ -15,6 +15,7 @@ from odp_dlt.extract.pages import pages
 from odp_dlt.extract.resource import Resource
 from odp_dlt.extract.source import Source
 from odp_dlt.normalize.tabular import SystemColumns
+from odp_dlt.pipeline.apart import TableNames, table_names
 from odp_dlt.pipeline.boundary import stored
 from odp_dlt.pipeline.collector import collected_rarely
 from odp_dlt.pipeline.commit import Committed, Load, Unchanged, commit, look
@@ -49,6 +50,7 @@ class _Plan:
     memory: Memory
     schema: Schema
     naming: Naming
+    names: TableNames
     roots: Mapping[str, Table]  # by table name; those that are known before any row
     contracts: Contracts
     base: State
@@ -160,6 +162,7 @@ class Pipeline(Remembered):
         schema = _with_contract(_with_nesting(schema, source.max_table_nesting), said)
         schema = with_root_keys(schema, {}, source.root_key)
         naming = naming_convention(schema.naming, self.destination.max_identifier)
+        names = table_names(source, schema, naming)
         roots: dict[str, Table] = {}
         for resource in source.selected_resources.values():
             if resource.has_dynamic_table_name:
@@ -173,7 +176,7 @@ class Pipeline(Remembered):
             self.name, self.dataset_name, source.name, self.destination.name
         )
         begun = _begun(base, source)
-        return _Plan(source, memory, schema, naming, roots, contracts, base, begun, refresh)
+        return _Plan(source, memory, schema, naming, names, roots, contracts, base, begun, refresh)
 
     def _declared(
         self, resource: Resource, hints: Hints, naming: Naming, contracts: Contracts
@@ -226,7 +229,7 @@ class Pipeline(Remembered):
             return self._declared(resource, hints, plan.naming, plan.contracts)
 
         resources = plan.source.selected_resources
-        work = Extraction(resources, declare, splitter, self.progress, limit)
+        work = Extraction(resources, declare, splitter, plan.names, self.progress, limit)
         with collected_rarely():
             work.run(pages([plan.source], plan.state, self.settings, self.name))
         roots = {**plan.roots, **work.roots}

@@ -21,6 +21,7 @@ from odp_dlt.normalize.arrow import Reading, to_arrow
 from odp_dlt.normalize.limits import Limits, limits_of
 from odp_dlt.normalize.nested import SchemaChanges, normalize
 from odp_dlt.normalize.tabular import SystemColumns, flat_table
+from odp_dlt.pipeline.apart import TableNames
 from odp_dlt.pipeline.gather import Gather, cut, kinds
 from odp_dlt.pipeline.identity import identity_of, placed, require_keys, with_keys
 from odp_dlt.pipeline.package import Package
@@ -149,6 +150,7 @@ class Extraction:
     resources: Collection[str]
     declare: Callable[[Resource, Hints], Declared]
     splitter: Splitter
+    names: TableNames
     progress: Callable[[str], None]
     limit: int | None = None
     roots: dict[str, Table] = field(default_factory=dict)
@@ -198,6 +200,7 @@ class Extraction:
                 yield stream.declared, batch
 
     def _stream(self, resource: Resource, hints: Hints) -> _Stream:
+        self.names.claim(str(hints.table_name or resource.name), resource.name)
         declared = self.declare(resource, hints)
         root = declared[0]
         self.roots[root.name] = root

@@ -14,6 +14,14 @@ DIFFERENCES = {
         "Of two lists of a row that become one nested table, dlt drops the one. Here each has a "
         "table, named by the same rule as columns."
     ),
+    "colliding tables": (
+        "Two resources, or two tables that rows name, whose names become one, are one table in "
+        "dlt. Here they are an error that names both."
+    ),
+    "columns that scd2 uses": (
+        "What `columns` says of a validity column or of the version column is overwritten in dlt, "
+        "with its type and place. Here it counts."
+    ),
     "nested tables of two parents": (
         "The lists in the lists of `x` and the lists `x.list` are rows of one table in dlt, "
         "whose parent ids point to two tables. Here the second to come has a tagged table of "

@@ -1,8 +1,12 @@
 """Names: keys as columns, nested tables and tables, under every naming convention."""
 
+from pathlib import Path
+
 import pytest
 
-from tests.compat.oracle import Both, Case, by_both, case, hold
+from odp_dlt.errors import ConfigError
+from tests.compat.differences import DIFFERENCES
+from tests.compat.oracle import Both, Case, by_both, by_dlt, by_ours, case, hold, plain_rows
 
 KEYS = [
     *(
@@ -129,3 +133,12 @@ def test_variants_and_lists_are_named_by_the_convention(
     mixed = case("Mixed", {"My Key": 1, "L": [[1], {"a B": 1}]}, {"My Key": "x", "L": ["x", 2]})
     both = by_both([mixed], tmp_path_factory.mktemp("direct"), naming="direct")
     hold(mixed, both)
+
+
+def test_tables_whose_names_become_one_are_one_in_dlt(tmp_path: Path) -> None:
+    assert "colliding tables" in DIFFERENCES
+    cases = [case("Issues", {"a": 1}), case("issues", {"b": 2})]
+    theirs = by_dlt(cases, tmp_path)
+    assert plain_rows(theirs) == {"issues": [{"a": 1}, {"b": 2}]}
+    with pytest.raises(ConfigError, match="'Issues' and 'issues' would both be named 'issues'"):
+        by_ours(cases, tmp_path)
