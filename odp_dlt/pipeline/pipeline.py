@@ -20,6 +20,7 @@ from odp_dlt.pipeline.boundary import stored
 from odp_dlt.pipeline.collector import collected_rarely
 from odp_dlt.pipeline.commit import Committed, Load, Unchanged, commit, look
 from odp_dlt.pipeline.data import RunHints, as_sources
+from odp_dlt.pipeline.importing import schema_path, with_import, write_import
 from odp_dlt.pipeline.info import LoadInfo
 from odp_dlt.pipeline.jobs import LoadPackageInfo, jobs_of, schema_update
 from odp_dlt.pipeline.package import Package, new_package
@@ -30,6 +31,7 @@ from odp_dlt.pipeline.stage import Declared, Extraction, Splitter, merged_table
 from odp_dlt.pipeline.state import State, fresh_state, state_hash
 from odp_dlt.pipeline.trace import LastTrace, Tracing
 from odp_dlt.schema.contract import HINT, Contracts
+from odp_dlt.schema.imported import refuse_retyped, unseen
 from odp_dlt.schema.internal import new_schema
 from odp_dlt.schema.merging import merging, retires_absent, strategy_of, with_root_keys
 from odp_dlt.schema.model import Schema, Table
@@ -52,6 +54,7 @@ class _Plan:
     naming: Naming
     names: TableNames
     roots: Mapping[str, Table]  # by table name; those that are known before any row
+    nested: Mapping[str, Table]  # those that hints speak of, which need not come to be
     contracts: Contracts
     base: State
     state: State
@@ -65,7 +68,9 @@ class Pipeline(Remembered):
     Holds no state and no connection: what it knows is in the destination, what it extracts is in a
     folder of the run's own below `work_dir` (by default the system's folder for temporary files).
     Only `trace` changes: it tells what the object's last run did, and no run depends on it.
-    `refresh` counts for every run that does not say another.
+    `refresh` counts for every run that does not say another. A schema's file in
+    `import_schema_path`, which a person edits, goes over what the dataset knows; the first run
+    writes it. Each run writes the whole schema to its file in `export_schema_path`.
     """
 
     name: str
@@ -74,6 +79,7 @@ class Pipeline(Remembered):
     settings: Settings
     work_dir: Path | None = None
     progress: Callable[[str], None] = silent
+    import_schema_path: Path | None = None
     export_schema_path: Path | None = None
     refresh: str | None = None
     trace: LastTrace = field(default_factory=LastTrace, init=False, repr=False, compare=False)
@@ -122,6 +128,7 @@ class Pipeline(Remembered):
         started_at, clock = datetime.now(UTC), time.perf_counter()
         with new_package(str(time.time()), self.work_dir) as package:
             work = self._fill(plan, package, None)
+            self._write_import(plan, work)
             extracted, tracing.step = time.perf_counter(), "load"
             self.progress(f"loading: {sum(package.counts.values()):,} rows")
             done = self._load(plan, work, package, allow_empty)
@@ -133,7 +140,9 @@ class Pipeline(Remembered):
             "load": time.perf_counter() - extracted,
         }
         if self.export_schema_path is not None:
-            write_schema_file(schema, self.export_schema_path / f"{schema.name}.schema.yaml")
+            shared = self.export_schema_path == self.import_schema_path
+            file = schema_path(self.export_schema_path, schema.name)
+            write_schema_file(unseen(schema) if shared else schema, file)
         return LoadInfo(
             pipeline_name=self.name,
             dataset_name=self.dataset_name,
@@ -156,27 +165,34 @@ class Pipeline(Remembered):
         refresh = refresh or Refresh()
         with self.destination.open(self.dataset_name, write=False) as session:
             memory = refresh.forgotten(recall(session, self.name, source.name))
-        said, origin = _contract_of(source, contract, memory.schema)
-        contracts = Contracts.of(memory.schema, said, origin, by_run=bool(contract))
-        schema = memory.schema or new_schema(source.name, self._naming_name())
+        known = with_import(memory.schema, source.name, self.import_schema_path)
+        said, origin = _contract_of(source, contract, known)
+        contracts = Contracts.of(known, said, origin, by_run=bool(contract))
+        schema = known or new_schema(source.name, self._naming_name())
         schema = _with_contract(_with_nesting(schema, source.max_table_nesting), said)
         schema = with_root_keys(schema, {}, source.root_key)
         naming = naming_convention(schema.naming, self.destination.max_identifier)
         names = table_names(source, schema, naming)
         roots: dict[str, Table] = {}
+        nested: dict[str, Table] = {}
         for resource in source.selected_resources.values():
             if resource.has_dynamic_table_name:
-                known = schema.tables_of(resource.name)
-                roots.update({table.name: table for table in known if table.parent is None})
+                there = schema.tables_of(resource.name)
+                roots.update({table.name: table for table in there if table.parent is None})
                 continue
-            root, *_ = self._declared(resource, resource.hints, naming, contracts)
-            roots[root.name] = merged_table(root, schema.tables.get(root.name))
-            merging(roots[root.name])  # which refuses what no rows can be merged by
+            declared = self._declared(resource, resource.hints, naming, contracts)
+            refuse_retyped(declared, schema, resource.name)
+            root, *below = (merged_table(t, schema.tables.get(t.name)) for t in declared)
+            roots[root.name] = root
+            nested.update({table.name: table for table in below})
+            merging(root)  # which refuses what no rows can be merged by
         base = memory.state or fresh_state(
             self.name, self.dataset_name, source.name, self.destination.name
         )
         begun = _begun(base, source)
-        return _Plan(source, memory, schema, naming, names, roots, contracts, base, begun, refresh)
+        return _Plan(
+            source, memory, schema, naming, names, roots, nested, contracts, base, begun, refresh
+        )
 
     def _declared(
         self, resource: Resource, hints: Hints, naming: Naming, contracts: Contracts
@@ -226,7 +242,9 @@ class Pipeline(Remembered):
         )
 
         def declare(resource: Resource, hints: Hints) -> Declared:
-            return self._declared(resource, hints, plan.naming, plan.contracts)
+            declared = self._declared(resource, hints, plan.naming, plan.contracts)
+            refuse_retyped(declared, plan.schema, resource.name)
+            return declared
 
         resources = plan.source.selected_resources
         work = Extraction(resources, declare, splitter, plan.names, self.progress, limit)
@@ -235,6 +253,14 @@ class Pipeline(Remembered):
         roots = {**plan.roots, **work.roots}
         splitter.schema = with_root_keys(splitter.schema, roots, plan.source.root_key)
         return work
+
+    def _write_import(self, plan: _Plan, work: Extraction) -> None:
+        """As in dlt, once the rows are there, whether or not they can be loaded."""
+        schema, declared = work.splitter.schema, {**plan.roots, **plan.nested, **work.roots}
+        first = replace(plan.schema, settings=schema.settings, normalizers=schema.normalizers)
+        written = write_import(first, declared.values(), self.import_schema_path)
+        if written is not None:
+            work.splitter.schema = replace(schema, imported_hash=written)
 
     def _package(
         self,

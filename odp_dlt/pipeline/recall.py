@@ -50,7 +50,12 @@ def moved_schema(ours: Schema, theirs: Schema | None) -> Schema:
     if theirs is None or theirs.version_hash == ours.version_hash:
         return bump(ours)
     tables = [_merged(table, theirs.tables.get(table.name)) for table in ours.tables.values()]
-    merged = replace(theirs, settings=ours.settings, normalizers=ours.normalizers)
+    merged = replace(
+        theirs,
+        settings=ours.settings,
+        normalizers=ours.normalizers,
+        imported_hash=ours.imported_hash or theirs.imported_hash,
+    )
     return bump(merged.with_tables(tables))
 
 

@@ -21,11 +21,13 @@ class PipelineOptions(TypedDict, total=False):
     """dlt's further keywords of a pipeline.
 
     `pipelines_dir` is where a run keeps what it has extracted until it is loaded. With `dev_mode`
-    the dataset is a new one each time; `refresh` is that of every run. `progress` is "log", or a
-    function that takes a line.
+    the dataset is a new one each time; `refresh` is that of every run. In `import_schema_path` are
+    the schema files that a person edits, in `export_schema_path` those that each run writes.
+    `progress` is "log", or a function that takes a line.
     """
 
     pipelines_dir: str | Path | None
+    import_schema_path: str | Path | None
     export_schema_path: str | Path | None
     dev_mode: bool
     refresh: str | None
@@ -57,14 +59,22 @@ def pipeline(
     dataset = dataset_name or _setting(settings, name, "dataset_name") or f"{name}_dataset"
     if options.get("dev_mode"):
         dataset += datetime.now(UTC).strftime("_%Y%m%d%H%M%S")
-    work_dir, export = options.get("pipelines_dir"), options.get("export_schema_path")
+    work_dir, export, imported = (
+        None if path is None else Path(path)
+        for path in (
+            options.get("pipelines_dir"),
+            options.get("export_schema_path"),
+            options.get("import_schema_path"),
+        )
+    )
     made = Pipeline(
         name,
         _destination(destination or _setting(settings, name, "destination_type")).bound(name),
         dataset,
         settings,
-        work_dir=Path(work_dir) if work_dir else None,
-        export_schema_path=Path(export) if export else None,
+        work_dir=work_dir,
+        import_schema_path=imported,
+        export_schema_path=export,
         progress=_progress(options.get("progress")),
         refresh=checked_mode(options.get("refresh")),
     )

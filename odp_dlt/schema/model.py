@@ -100,7 +100,8 @@ class Schema:
     """The tables of one source, and how its names are normalized.
 
     `naming` is the name of the naming convention; `settings` and `normalizers` are dlt's sections,
-    verbatim. `version` 0 with no hash is a schema that was never stored.
+    verbatim. `version` 0 with no hash is a schema that was never stored. `imported_hash` is that of
+    the file which it was last brought together with.
     """
 
     name: str
@@ -111,6 +112,7 @@ class Schema:
     settings: Mapping[str, Any] = field(default_factory=dict)
     normalizers: Mapping[str, Any] = field(default_factory=dict)
     description: str | None = None
+    imported_hash: str = ""
 
     @property
     def naming(self) -> str:

@@ -24,6 +24,7 @@ from odp_dlt.schema.model import DATA_TYPES, DISPOSITIONS, Column, Schema, Table
 ENGINE_VERSION = 11
 KEPT_HASHES = 10
 
+_IMPORTED = "imported_version_hash"
 _SCHEMA_KEYS = frozenset(
     {
         "version",
@@ -34,11 +35,11 @@ _SCHEMA_KEYS = frozenset(
         "settings",
         "normalizers",
         "previous_hashes",
-        "imported_version_hash",
+        _IMPORTED,
         "description",
     }
 )
-_UNHASHED = frozenset({"version", "version_hash", "previous_hashes"})
+_UNHASHED = frozenset({"version", "version_hash", "previous_hashes", _IMPORTED})
 _COLUMN_FIELDS = ("data_type", "nullable", "precision", "scale", "timezone", "description")
 _TABLE_FIELDS = ("parent", "resource", "write_disposition", "description")
 _NORMALIZER = "x-normalizer"
@@ -68,6 +69,8 @@ def to_stored(schema: Schema) -> dict[str, Any]:
     }
     if schema.description:
         stored["description"] = schema.description
+    if schema.imported_hash:
+        stored[_IMPORTED] = schema.imported_hash
     plain: dict[str, Any] = orjson.loads(orjson.dumps(stored, default=_plain))
     return plain
 
@@ -94,6 +97,7 @@ def from_stored(stored: Mapping[str, Any], *, at: object = None) -> Schema:
         settings=stored.get("settings") or {},
         normalizers=stored.get("normalizers") or {},
         description=stored.get("description"),
+        imported_hash=stored.get(_IMPORTED) or "",
     )
 
 
@@ -348,6 +352,7 @@ def _yaml(stored: Mapping[str, Any]) -> str:
 
 def _unnamed(schema: Schema) -> dict[str, Any]:
     stored = to_stored(schema)
+    stored.pop(_IMPORTED, None)
     for table in stored["tables"].values():
         del table["name"]
         for column in table["columns"].values():
