@@ -11,6 +11,7 @@ from odp_dlt.extract.model_columns import columns_of_model, is_model
 from odp_dlt.extract.model_rows import ModelColumns
 from odp_dlt.registry import nearest
 from odp_dlt.schema.contract import HINT
+from odp_dlt.schema.merging import has_key
 from odp_dlt.schema.model import DATA_TYPES, DISPOSITIONS, ID, Column, Disposition, Table
 from odp_dlt.schema.naming import Naming
 
@@ -159,15 +160,21 @@ class Hints:
         )
 
     def nested_tables(self, root: Table, naming: Naming) -> list[Table]:
-        """The nested tables that `nested_hints` describe, each with its parent, in their order."""
+        """The nested tables that `nested_hints` describe, each with its parent, in their order.
+
+        One with a key is no nested table but of the same resource as `root`, with a write
+        disposition of its own.
+        """
         found = []
         for path, hints in dict(self.nested_hints or {}).items():
             steps = [naming.path(step) for step in ([path] if isinstance(path, str) else path)]
-            made = Hints.of(hints).table(root.resource or root.name, naming)
-            parent = naming.join(root.name, *steps[:-1]) if steps[:-1] else root.name
             name = naming.join(root.name, *steps)
-            plain = replace(made, name=name, parent=parent, resource=None, write_disposition=None)
-            found.append(plain)
+            made = replace(Hints.of(hints).table(root.resource or root.name, naming), name=name)
+            if has_key(made):
+                found.append(made)
+                continue
+            parent = naming.join(root.name, *steps[:-1]) if steps[:-1] else root.name
+            found.append(replace(made, parent=parent, resource=None, write_disposition=None))
         return found
 
     def _implied(self, cursors: Sequence[str]) -> Iterator[tuple[str, dict[str, Any]]]:

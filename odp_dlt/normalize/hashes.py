@@ -8,7 +8,7 @@ is dlt's. Hashing goes value by value: hashlib knows no columns.
 import base64
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -45,6 +45,10 @@ class Identity:
         if self.first_row is None:
             return {}
         return {ROW: pa.arange(self.first_row, self.first_row + count)}
+
+    def after(self, rows: int) -> "Identity":
+        """That of a page before which `rows` more came."""
+        return self if self.first_row is None else replace(self, first_row=self.first_row + rows)
 
     def root_ids(
         self, rows: pa.Array, columns: Mapping[str, pa.Array], table: str

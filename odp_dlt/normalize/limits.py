@@ -1,5 +1,6 @@
 """How deep nested values are taken apart, and which stay whole as JSON text."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from odp_dlt.schema.model import Schema, Table
@@ -58,10 +59,14 @@ class Limits:
         return replace(self.of_inside(), table=table, column="")
 
 
-def limits_of(root: Table, schema: Schema, naming: Naming) -> Limits:
-    """The limits for the rows of `root`: its own nesting limit, else the schema's; JSON columns."""
-    family = schema.family(root.name) if root.name in schema.tables else [root]
-    tables = [root, *(table for table in family if table.name != root.name)]
+def limits_of(declared: Sequence[Table], schema: Schema, naming: Naming) -> Limits:
+    """The limits for the rows of the first table that is `declared`, with those nested in it.
+
+    They are its own nesting limit, else the schema's, and the columns of JSON.
+    """
+    root = declared[0]
+    known = {table.name: table for table in schema.tables_of(str(root.resource))}
+    tables = [*{**known, **{table.name: table for table in declared}}.values()]
     json = {(t.name, c.name) for t in tables for c in t.columns.values() if c.data_type == "json"}
     left = schema.max_nesting if root.max_nesting is None else root.max_nesting
     return Limits(table=root.name, left=left, json=frozenset(json), naming=naming)

@@ -6,17 +6,18 @@ of new columns and tables is dlt's, since it is part of the schema's version has
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
 from odp_dlt.normalize.coerce import fit, resolve
-from odp_dlt.normalize.exact import parts
+from odp_dlt.normalize.exact import is_mixed, parts, struct_array
 from odp_dlt.normalize.flat import SOURCE_KEY, Flat, first_row, settled, tagged_name, together
 from odp_dlt.normalize.hashes import Identity, nested_hashes
 from odp_dlt.normalize.ids import random_ids
-from odp_dlt.schema.merging import ROW, root_key_column
+from odp_dlt.schema.merging import OWNER, ROW, root_key_column
 from odp_dlt.schema.model import ID, LIST_IDX, LOAD_ID, PARENT_ID, ROOT_ID, Column, Schema, Table
 from odp_dlt.schema.naming import Naming
 
@@ -47,12 +48,42 @@ class _Rows:
     """Rows of one table within a page. `links` are their columns to the parent or the load.
 
     `carried` is what the rows nested in them inherit: the place and the id of their root row.
+    `owners` are the ids of the rows that they were broken out of.
     """
 
     table: Table
     rows: pa.Array
+    identity: Identity
     links: Mapping[str, pa.Array] = field(default_factory=dict)
     carried: Mapping[str, pa.Array] = field(default_factory=dict)
+    owners: pa.Array | None = None
+
+    def begun(self, load_id: str, before: int) -> "_Rows":
+        """These rows, if they are not nested, with the load and their places in it.
+
+        Of the page `before` others of their table came.
+        """
+        if PARENT_ID in self.links:
+            return self
+        count = len(self.rows)
+        links = {**self.links, LOAD_ID: pa.repeat(pa.scalar(load_id), count)}
+        return replace(self, links=links, carried=self.identity.after(before).places(count))
+
+    def passing(self) -> dict[str, pa.Array]:
+        """The columns that no table keeps: places in the load, and the rows broken out of."""
+        found = {ROW: self.carried[ROW]} if ROW in self.carried else {}
+        return found if self.owners is None else {**found, OWNER: self.owners}
+
+    def broken_out(
+        self, table: Table, items: pa.Array, ids: pa.Array, lists: pa.Array, identity: Identity
+    ) -> "_Rows":
+        """The rows `items`, which stand in `lists` in the rows `ids`, of a table of their own."""
+        owners = pc.list_parent_indices(lists)
+        links = {}
+        if ROOT_ID in self.carried:
+            links[ROOT_ID] = self.carried[ROOT_ID].take(owners)
+            identity = replace(identity, root_key=True)
+        return _Rows(table, items, identity, links, owners=ids.take(owners))
 
     def children(self, table: Table, items: pa.Array, ids: pa.Array, lists: pa.Array) -> "_Rows":
         """The rows `items` of the nested `table`, which are those of `lists` in the rows `ids`."""
@@ -61,15 +92,20 @@ class _Rows:
         links = {PARENT_ID: ids.take(owners), LIST_IDX: _positions(lists, owners)}
         if ROOT_ID in carried:
             links[ROOT_ID] = carried[ROOT_ID]
-        return _Rows(table, items, links, carried)
+        return _Rows(table, items, self.identity, links, carried)
 
 
 @dataclass
 class _Split:
-    """The tables of one page as they come to be: `known` is what is known of each by now."""
+    """The tables of one page as they come to be: `known` is what is known of each by now.
+
+    `own` are the tables that lists fill though they are not nested, and what their rows are known
+    by.
+    """
 
     root: Table
     schema: Schema
+    own: Mapping[str, Identity]
     known: dict[str, Table] = field(default_factory=dict)
     changed: dict[str, Table] = field(default_factory=dict)
     tables: dict[str, pa.Table] = field(default_factory=dict)
@@ -96,7 +132,11 @@ class _Split:
 
     def is_taken(self, parent: str, path: str, naming: Naming) -> bool:
         found = self.find(naming.join(parent, path))
-        return found is not None and found.parent != parent
+        return found is not None and found.parent != parent and found.name not in self.own
+
+    def count(self, name: str) -> int:
+        """How many rows of the table `name` there are by now."""
+        return self.tables[name].num_rows if name in self.tables else 0
 
     def add(self, table: Table, arrays: Mapping[str, pa.Array]) -> None:
         self.known.pop(table.name, None)
@@ -116,33 +156,36 @@ def normalize(
     load_id: str,
     naming: Naming,
     identity: Identity = _RANDOM,
+    own: Mapping[str, Identity] = MappingProxyType({}),
 ) -> tuple[dict[str, pa.Table], SchemaChanges]:
     """The flat tables of `page` by name, parents first, and what the schema gains from them.
 
     `root` is the root table with what is known of it; nested tables are looked up in `schema`.
-    Rows that are to be merged bring the columns of `STAGED` too, which no schema knows.
+    `own` are tables of `schema` that lists fill though they are not nested, by name. Rows that are
+    to be merged bring the columns of `STAGED` too, and those of `own` tables `OWNER`, which no
+    schema knows.
     """
-    split = _Split(root, schema)
-    loads = {LOAD_ID: pa.repeat(pa.scalar(load_id), len(page))}
-    waiting = [_Rows(root, page, loads, identity.places(len(page)))]
+    split = _Split(root, schema, own)
+    waiting = [_Rows(root, page, identity)]
     while waiting:
         rows = waiting.pop(0)
+        rows = rows.begun(load_id, split.count(rows.table.name))
         rows = replace(rows, table=split.known.get(rows.table.name, rows.table))
         flat = Flat(naming)
         flat.add_rows(rows.rows)
-        hashes = _hashes(rows, flat, identity)
+        hashes = _hashes(rows, flat)
         ids = _ids(flat, len(rows.rows), hashes.pop("id", None))
-        if identity.root_key and ROOT_ID not in rows.carried:
+        if rows.identity.root_key and ROOT_ID not in rows.carried:
             rows = replace(rows, carried={**rows.carried, ROOT_ID: ids})
         table, arrays = _typed(rows, flat, ids, split)
-        places = {ROW: rows.carried[ROW]} if ROW in rows.carried else {}
-        split.add(table, {**arrays, **places, **hashes})
+        split.add(table, {**arrays, **rows.passing(), **hashes})
         waiting = [*_children(rows, table, flat, ids, split), *waiting]
     return split.tables, SchemaChanges(tuple(split.changed.values()))
 
 
-def _hashes(rows: _Rows, flat: Flat, identity: Identity) -> dict[str, pa.Array]:
-    """The ids that `identity` wants under `id`, and what else is to be known of the rows."""
+def _hashes(rows: _Rows, flat: Flat) -> dict[str, pa.Array]:
+    """The ids that their identity wants under `id`, and what else is to be known of the rows."""
+    identity = rows.identity
     if identity.ids == "random":
         return {}
     if PARENT_ID in rows.links:
@@ -150,7 +193,10 @@ def _hashes(rows: _Rows, flat: Flat, identity: Identity) -> dict[str, pa.Array]:
         return {"id": ids}
     claims = {name: flat.columns[name] for name in identity.key if name in flat.columns}
     columns = {name: together([c.values for c in found]) for name, found in claims.items()}
-    return identity.root_ids(rows.rows, columns, rows.table.name)
+    structs = rows.rows
+    if not pt.is_struct(structs.type) or is_mixed(structs.type):
+        structs = struct_array({"value": structs}, len(structs))  # rows that were scalars
+    return identity.root_ids(structs, columns, rows.table.name)
 
 
 def _ids(flat: Flat, count: int, hashes: pa.Array | None) -> pa.Array:
@@ -270,7 +316,10 @@ def _children(
         items = lists.flatten()
         if len(items):
             child = split.child(table.name, path, keys, flat.naming)
-            yield rows.children(child, items, ids, lists)
+            if child.name in split.own:
+                yield rows.broken_out(child, items, ids, lists, split.own[child.name])
+            else:
+                yield rows.children(child, items, ids, lists)
 
 
 def _lists(parent: str, flat: Flat, split: _Split) -> Iterator[tuple[str, str | None, pa.Array]]:

@@ -182,10 +182,9 @@ class Pipeline(Remembered):
                 continue
             declared = self._declared(resource, resource.hints, naming, contracts)
             refuse_retyped(declared, schema, resource.name)
-            root, *below = (merged_table(t, schema.tables.get(t.name)) for t in declared)
-            roots[root.name] = root
-            nested.update({table.name: table for table in below})
-            merging(root)  # which refuses what no rows can be merged by
+            for table in (merged_table(t, schema.tables.get(t.name)) for t in declared):
+                (nested if table.parent else roots)[table.name] = table
+                merging(table)  # which refuses what no rows can be merged by
         base = memory.state or fresh_state(
             self.name, self.dataset_name, source.name, self.destination.name
         )
@@ -198,8 +197,11 @@ class Pipeline(Remembered):
         self, resource: Resource, hints: Hints, naming: Naming, contracts: Contracts
     ) -> Declared:
         root = resource.root_table(naming, hints)
-        self._check(root, resource.name)
-        return contracts.admitted([root, *hints.nested_tables(root, naming)])
+        declared = [root, *hints.nested_tables(root, naming)]
+        for table in declared:
+            if table.parent is None:
+                self._check(table, resource.name)
+        return contracts.admitted(declared)
 
     def _naming_name(self) -> str:
         said = self.settings.resolve(
@@ -250,6 +252,7 @@ class Pipeline(Remembered):
         work = Extraction(resources, declare, splitter, plan.names, self.progress, limit)
         with collected_rarely():
             work.run(pages([plan.source], plan.state, self.settings, self.name))
+        work.roots = {**{t.name: t for t in splitter.broken_out()}, **work.roots}
         roots = {**plan.roots, **work.roots}
         splitter.schema = with_root_keys(splitter.schema, roots, plan.source.root_key)
         return work

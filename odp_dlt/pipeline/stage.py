@@ -18,6 +18,7 @@ from odp_dlt.extract.model_rows import ModelColumns, ModelRows
 from odp_dlt.extract.pages import Page
 from odp_dlt.extract.resource import Resource
 from odp_dlt.normalize.arrow import Reading, to_arrow
+from odp_dlt.normalize.hashes import Identity
 from odp_dlt.normalize.limits import Limits, limits_of
 from odp_dlt.normalize.nested import SchemaChanges, normalize
 from odp_dlt.normalize.tabular import SystemColumns, flat_table
@@ -26,6 +27,7 @@ from odp_dlt.pipeline.gather import Gather, cut, kinds
 from odp_dlt.pipeline.identity import identity_of, placed, require_keys, with_keys
 from odp_dlt.pipeline.package import Package
 from odp_dlt.schema.contract import HINT, Contracts
+from odp_dlt.schema.merging import OWNER, has_key, is_broken_out
 from odp_dlt.schema.model import ID, LOAD_ID, Column, Schema, Table
 from odp_dlt.schema.naming import Naming
 
@@ -60,20 +62,32 @@ class Splitter:
     def take(self, declared: Declared, batch: Batch) -> None:
         started = time.perf_counter()
         known = self._known(declared)
-        tables, changes = self._split(known, batch)
+        own = self._own(known)
+        tables, changes = self._split(known, batch, own)
         changed = [self._addable(table) for table in changes.tables]
-        verdict = self.contracts.judge(
-            declared, self.schema, tables, changed, self.taken[known.name]
-        )
+        verdict = self.contracts.judge(declared, self.schema, tables, changed, self.taken)
         self.taken[known.name] += len(batch)
+        self.taken.update({name: tables[name].num_rows for name in own if name in tables})
         self.discarded.update(verdict.discarded)
         self.schema = SchemaChanges(verdict.changed).applied(self.schema)
         if self.package is not None:
             for name, rows in verdict.tables.items():
-                self.package.add(name, rows)
+                self.package.add(name, rows.drop_columns(OWNER) if name in own else rows)
         self.seconds += time.perf_counter() - started
 
-    def _split(self, root: Table, batch: Batch) -> tuple[Mapping[str, pa.Table], SchemaChanges]:
+    def broken_out(self) -> list[Table]:
+        """The tables that are not nested, and that lists have filled."""
+        taken = [self.schema.tables[name] for name in self.taken if name in self.schema.tables]
+        return [table for table in taken if has_key(table)]
+
+    def _own(self, root: Table) -> dict[str, Identity]:
+        """The tables that are broken out of rows of `root`, and what their rows are known by."""
+        found = [t for t in self.schema.tables.values() if is_broken_out(t, root)]
+        return {t.name: identity_of(t, self.schema, self.taken[t.name]) for t in found}
+
+    def _split(
+        self, root: Table, batch: Batch, own: Mapping[str, Identity]
+    ) -> tuple[Mapping[str, pa.Table], SchemaChanges]:
         identity = identity_of(root, self.schema, self.taken[root.name])
         tables: Mapping[str, pa.Table]
         if isinstance(batch, pa.Table):
@@ -81,9 +95,11 @@ class Splitter:
             tables = placed(tables, root, identity)
         else:
             tables, changes = normalize(
-                batch, root, self.schema, self.load_id, self.naming, identity
+                batch, root, self.schema, self.load_id, self.naming, identity, own
             )
         require_keys(tables[root.name], root, identity)
+        for name in own.keys() & tables.keys():
+            require_keys(tables[name], self.schema.tables[name], own[name])
         return tables, changes
 
     def _addable(self, table: Table) -> Table:
@@ -204,7 +220,7 @@ class Extraction:
         declared = self.declare(resource, hints)
         root = declared[0]
         self.roots[root.name] = root
-        limits = limits_of(root, self.splitter.schema, self.splitter.naming)
+        limits = limits_of(declared, self.splitter.schema, self.splitter.naming)
         columns, model = hints.columns, None
         if isinstance(columns, ModelColumns):
             model = ModelRows(columns, hints.schema_contract, resource.name)
@@ -247,6 +263,9 @@ def merged_table(hinted: Table, known: Table | None) -> Table:
     if known is None:
         return hinted
     known = with_keys(hinted, known)
+    if hinted.parent is not None and known.parent is None:  # its key was said in an earlier run
+        kept = {f: getattr(known, f) for f in ("parent", "resource", "write_disposition")}
+        hinted = replace(hinted, **kept)
     columns = dict(known.columns)
     for name, column in hinted.columns.items():
         before = columns.get(name)

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from odp_dlt.errors import ConfigError, ContractError
 from odp_dlt.registry import nearest
+from odp_dlt.schema.merging import OWNER
 from odp_dlt.schema.model import ID, LIST_IDX, PARENT_ID, Column, Schema, Table
 
 Entity = Literal["tables", "columns", "data_type"]
@@ -160,13 +161,13 @@ class Contracts:
         schema: Schema,
         tables: Mapping[str, pa.Table],
         changed: Sequence[Table],
-        rows_before: int = 0,
+        rows_before: Mapping[str, int] = MappingProxyType({}),
     ) -> Verdict:
         """What the contracts of the family leave of a page; ContractError if one freezes.
 
         `declared` are the root and nested tables as hints declare them. `tables` are flat and stand
         parents first; `changed` are those of them that differ from `declared` and `schema`, as they
-        would be. `rows_before` rows of the root came before this page.
+        would be. `rows_before` is how many rows of each root came before this page.
         """
         root = declared[0]
         before = {**schema.tables, root.name: root}
@@ -222,7 +223,7 @@ class _Page:
     tables: Mapping[str, pa.Table]
     before: Mapping[str, Table]
     after: Mapping[str, Table]
-    rows_before: int
+    rows_before: Mapping[str, int]
     keep: dict[str, Any] = field(default_factory=dict)
     trimmed: dict[str, set[str]] = field(default_factory=dict)
     discarded: Counter[str] = field(default_factory=Counter)
@@ -284,13 +285,17 @@ class _Page:
                 yield column, entity, mode
 
     def _follow_parent(self, name: str) -> None:
-        """Rows nested in rows that were discarded go with them."""
-        parent, rows = self.after[name].parent, self.tables[name]
-        if parent not in self.keep or PARENT_ID not in rows.column_names:
+        """Rows that stood in rows that were discarded go with them."""
+        rows = self.tables[name]
+        link = OWNER if OWNER in rows.column_names else PARENT_ID
+        if link not in rows.column_names:
             return
-        gone = self.tables[parent].column(ID).filter(pc.invert(self.keep[parent]))
-        orphaned = pc.is_in(rows.column(PARENT_ID), value_set=gone.combine_chunks())
-        self._keep(name, pc.invert(orphaned))
+        parents = [*self.keep] if link == OWNER else [self.after[name].parent]
+        for parent in parents:
+            if parent in self.keep:
+                gone = self.tables[parent].column(ID).filter(pc.invert(self.keep[parent]))
+                orphaned = pc.is_in(rows.column(link), value_set=gone.combine_chunks())
+                self._keep(name, pc.invert(orphaned))
 
     def _keep(self, name: str, mask: Any) -> None:
         before = self.keep.get(name)
@@ -350,7 +355,7 @@ class _Page:
             steps.insert(0, f"{step}[{row.column(LIST_IDX)[0].as_py()}]")
             index = pc.index(self.tables[parent].column(ID), row.column(PARENT_ID)[0]).as_py()
             name = parent
-        return f"{name}, row {self.rows_before + index + 1}" + (
+        return f"{name}, row {self.rows_before.get(name, 0) + index + 1}" + (
             f", {'.'.join(steps)}" if steps else ""
         )
 

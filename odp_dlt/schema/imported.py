@@ -80,6 +80,7 @@ def retyped(known: Table, wanted: Mapping[str, Column]) -> tuple[Column, Column]
 def refuse_retyped(declared: Iterable[Table], known: Schema, resource: str) -> None:
     """ConfigError if hints give a column that has data another type: no destination changes it."""
     for table in declared:
+        _refuse_own(table, known, resource)
         changed = table.name in known.tables and retyped(known.tables[table.name], table.columns)
         if changed:
             was, wanted = changed
@@ -89,6 +90,18 @@ def refuse_retyped(declared: Iterable[Table], known: Schema, resource: str) -> N
                 at=f"resource '{resource}'",
                 hint=f"{_FIXED} Leave the type, {_NEXT}",
             )
+
+
+def _refuse_own(table: Table, known: Schema, resource: str) -> None:
+    """ConfigError if a nested table that has rows is given a key of its own."""
+    before = known.tables.get(table.name)
+    if before is not None and before.seen_data and before.parent and table.parent is None:
+        raise ConfigError(
+            f"table '{table.name}' has rows that are nested in '{before.parent}'; a key would make"
+            " it a table of its own",
+            at=f"nested_hints of resource '{resource}'",
+            hint=f"Leave out the key, or {_NEXT.partition('or ')[2]}",
+        )
 
 
 def _shown(column: Column) -> str:

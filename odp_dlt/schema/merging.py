@@ -23,6 +23,9 @@ WITH_NULLS = "_odp_id_with_nulls"
 
 STAGED = (ROW, WITH_NULLS)
 
+OWNER = "_odp_owner"
+"""While a contract judges rows that were broken out of others: the id of the row each stood in."""
+
 
 @dataclass(frozen=True)
 class Merging:
@@ -73,6 +76,24 @@ def retires_absent(table: Table) -> bool:
     return strategy_of(table) == SCD2 and not table.keys("merge_key")
 
 
+def is_broken_out(table: Table, root: Table) -> bool:
+    """Whether `table` is one that lists in the rows of `root` fill though it is not nested in it.
+
+    A key of its own makes it so: its rows are merged by that, and do not say where they stood.
+    """
+    return (
+        table.parent is None
+        and table.resource == root.resource
+        and table.name != root.name
+        and has_key(table)
+    )
+
+
+def has_key(table: Table) -> bool:
+    """Whether rows of `table` are told apart by a primary or a merge key."""
+    return bool(table.keys("primary_key") or table.keys("merge_key"))
+
+
 def row_version(table: Table) -> str:
     """The column that tells versions of a row apart in scd2: `_dlt_id`, or the source's own."""
     return next((name for name, c in table.columns.items() if c.has(ROW_VERSION)), ID)
@@ -103,7 +124,8 @@ def with_root_keys(schema: Schema, roots: Mapping[str, Table], wanted: bool | No
         schema = _configured(schema, {"root_key_propagation": True})
     known = [root for root in roots.values() if root.name in schema.tables]
     for root in known:
-        if not has_root_key(root, schema):
+        carries = ROOT_ID in schema.tables[root.name].columns  # broken out of rows that have one
+        if not (carries or has_root_key(root, schema)):
             continue
         propagation = _config(schema).get("propagation", {})
         tables = propagation.get("tables", {})

@@ -22,6 +22,14 @@ DIFFERENCES = {
         "What `columns` says of a validity column or of the version column is overwritten in dlt, "
         "with its type and place. Here it counts."
     ),
+    "root ids of tables broken out": (
+        "Rows nested in a table with a key of its own carry the root id of its rows. In dlt those "
+        "of the first row that comes carry that of the outermost row."
+    ),
+    "load ids of scalars broken out": (
+        "A list of scalars whose table has a key of its own has no _dlt_load_id in dlt, as other "
+        "tables with a key have. Here it does."
+    ),
     "nested tables of two parents": (
         "The lists in the lists of `x` and the lists `x.list` are rows of one table in dlt, "
         "whose parent ids point to two tables. Here the second to come has a tagged table of "

@@ -19,7 +19,7 @@ NAMING = naming_convention("snake_case")
 def split(rows: list[Any], root: Table | None = None) -> tuple[dict[str, pa.Table], Schema]:
     root = root or Table("t", resource="t", write_disposition="append")
     schema = new_schema("s")
-    page, _ = to_arrow(rows, Reading(), limits_of(root, schema, NAMING))
+    page, _ = to_arrow(rows, Reading(), limits_of([root], schema, NAMING))
     tables, changes = normalize(page, root, schema, "1.0", NAMING)
     return tables, changes.applied(schema)
 

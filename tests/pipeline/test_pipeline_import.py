@@ -96,7 +96,9 @@ def test_a_file_of_another_schema_is_refused(place: Loaded, folder: Path) -> Non
 
 def test_a_contract_in_the_file_protects_what_has_data(place: Loaded, folder: Path) -> None:
     load(place, ROW)
-    edit(folder, lambda s: s["tables"]["items"].update(schema_contract={"columns": "discard_value"}))
+    edit(
+        folder, lambda s: s["tables"]["items"].update(schema_contract={"columns": "discard_value"})
+    )
     edit(folder, typed("note", data_type="text"))
     load(place, {"id": 2, "more": 1, "note": "kept"})
     assert list(place.columns("items")) == [

@@ -43,7 +43,9 @@ def judged(
     rows_before: int = 0,
 ) -> Verdict:
     contracts = Contracts.of(stored, modes, "source 'shop'", by_run=False)
-    return contracts.judge([ORDERS], stored or new_schema("shop"), tables, changed, rows_before)
+    return contracts.judge(
+        [ORDERS], stored or new_schema("shop"), tables, changed, {"orders": rows_before}
+    )
 
 
 def with_column(table: Table, name: str, **hints: Any) -> Table:
