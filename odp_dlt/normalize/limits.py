@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from odp_dlt.schema.defaults import Defaults, defaults_of
 from odp_dlt.schema.model import Schema, Table
 from odp_dlt.schema.naming import Naming, naming_convention
 
@@ -12,18 +13,20 @@ class Limits:
     """One place in the data, and what is to happen to nested values there.
 
     `left` counts the levels, of dicts and of lists alike, that are still taken apart; None is no
-    limit. `json` names the columns, as (table, column), that were declared to be JSON.
+    limit. `json` names the columns, as (table, column), that were declared to be JSON; `defaults`
+    may prefer it by their name.
     """
 
     table: str = ""
     column: str = ""
     left: int | None = None
     json: frozenset[tuple[str, str]] = frozenset()
+    defaults: Defaults = field(default_factory=Defaults)
     naming: Naming = field(default_factory=lambda: naming_convention("snake_case"))
 
     @property
     def any(self) -> bool:
-        return self.left is not None or bool(self.json)
+        return self.left is not None or bool(self.json) or bool(self.defaults.preferred)
 
     @property
     def path(self) -> str:
@@ -42,7 +45,8 @@ class Limits:
         """
         if self.left is not None and self.left <= (1 if self.is_row else 0):
             return True
-        return (self.table, self.column) in self.json
+        prefers = bool(self.column) and self.defaults.preferred_type(self.column) == "json"
+        return prefers or (self.table, self.column) in self.json
 
     def of_field(self, name: str) -> "Limits":
         """The place of field `name` of a row that stands here."""
@@ -69,4 +73,5 @@ def limits_of(declared: Sequence[Table], schema: Schema, naming: Naming) -> Limi
     tables = [*{**known, **{table.name: table for table in declared}}.values()]
     json = {(t.name, c.name) for t in tables for c in t.columns.values() if c.data_type == "json"}
     left = schema.max_nesting if root.max_nesting is None else root.max_nesting
-    return Limits(table=root.name, left=left, json=frozenset(json), naming=naming)
+    defaults = defaults_of(schema.settings)
+    return Limits(root.name, left=left, json=frozenset(json), defaults=defaults, naming=naming)

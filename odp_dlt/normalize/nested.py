@@ -6,6 +6,7 @@ of new columns and tables is dlt's, since it is part of the schema's version has
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from types import MappingProxyType
 
 import pyarrow as pa
@@ -17,6 +18,7 @@ from odp_dlt.normalize.exact import is_mixed, parts, struct_array
 from odp_dlt.normalize.flat import SOURCE_KEY, Flat, first_row, settled, tagged_name, together
 from odp_dlt.normalize.hashes import Identity, nested_hashes
 from odp_dlt.normalize.ids import random_ids
+from odp_dlt.schema.defaults import Defaults, defaults_of
 from odp_dlt.schema.merging import OWNER, ROW, root_key_column
 from odp_dlt.schema.model import ID, LIST_IDX, LOAD_ID, PARENT_ID, ROOT_ID, Column, Schema, Table
 from odp_dlt.schema.naming import Naming
@@ -110,9 +112,9 @@ class _Split:
     changed: dict[str, Table] = field(default_factory=dict)
     tables: dict[str, pa.Table] = field(default_factory=dict)
 
-    @property
-    def detect(self) -> bool:
-        return "iso_timestamp" in self.schema.settings.get("detections", ())
+    @cached_property
+    def defaults(self) -> Defaults:
+        return defaults_of(self.schema.settings)
 
     def find(self, name: str) -> Table | None:
         before = self.root if name == self.root.name else self.schema.tables.get(name)
@@ -220,7 +222,7 @@ def _typed(
         base = _OWN.get(name)
         if base is not None and name not in known:
             known[name] = base
-        for found, array in resolve(name, values, known, split.detect, flat.naming):
+        for found, array in resolve(name, values, known, split.defaults, flat.naming):
             column = _recorded(found, keys) if keys and found.name == name else found
             for column_, array_ in _put(column, array, name, arrays, flat.naming):
                 known[column_.name], arrays[column_.name] = column_, array_

@@ -21,6 +21,7 @@ from odp_dlt.normalize.flat import SOURCE_KEY, tagged_name
 from odp_dlt.normalize.ids import random_ids
 from odp_dlt.normalize.json_columns import json_texts
 from odp_dlt.normalize.nested import SchemaChanges
+from odp_dlt.schema.defaults import Defaults
 from odp_dlt.schema.model import ID, LOAD_ID, Column, Table
 from odp_dlt.schema.naming import Naming
 from odp_dlt.schema.types import TIMESTAMP_PRECISION, arrow_type, column_from_arrow
@@ -91,7 +92,7 @@ def _resolved(
 ) -> Iterator[tuple[Column, pa.Array]]:
     """The columns that `array` fills, and `column` itself even without a value: it has a type."""
     columns = {**known, column.name: column}
-    found = list(resolve(column.name, array, columns, detect=False, naming=naming))
+    found = list(resolve(column.name, array, columns, Defaults(), naming))
     if all(each.name != column.name for each, _ in found):
         yield column, pa.nulls(len(array), arrow_type(column))
     yield from found

@@ -30,6 +30,11 @@ DIFFERENCES = {
         "A list of scalars whose table has a key of its own has no _dlt_load_id in dlt, as other "
         "tables with a key have. Here it does."
     ),
+    "settings of a schema file": (
+        "Preferred types, default hints and detections of an imported or stored schema count in "
+        "dlt for rows of no source only; a source replaces them by its own, the usual ones. Here "
+        "they count for both."
+    ),
     "nested tables of two parents": (
         "The lists in the lists of `x` and the lists `x.list` are rows of one table in dlt, "
         "whose parent ids point to two tables. Here the second to come has a tagged table of "
