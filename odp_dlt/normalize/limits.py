@@ -66,12 +66,15 @@ class Limits:
 def limits_of(declared: Sequence[Table], schema: Schema, naming: Naming) -> Limits:
     """The limits for the rows of the first table that is `declared`, with those nested in it.
 
-    They are its own nesting limit, else the schema's, and the columns of JSON.
+    They are its own nesting limit, now or in an earlier run, else the schema's, and the columns of
+    JSON.
     """
     root = declared[0]
     known = {table.name: table for table in schema.tables_of(str(root.resource))}
     tables = [*{**known, **{table.name: table for table in declared}}.values()]
     json = {(t.name, c.name) for t in tables for c in t.columns.values() if c.data_type == "json"}
-    left = schema.max_nesting if root.max_nesting is None else root.max_nesting
+    stays = known[root.name].max_nesting if root.name in known else None
+    own = stays if root.max_nesting is None else root.max_nesting
+    left = schema.max_nesting if own is None else own
     defaults = defaults_of(schema.settings)
     return Limits(root.name, left=left, json=frozenset(json), defaults=defaults, naming=naming)

@@ -31,6 +31,7 @@ from odp_dlt.pipeline.stage import Declared, Extraction, Splitter, merged_table
 from odp_dlt.pipeline.state import State, fresh_state, state_hash
 from odp_dlt.pipeline.trace import LastTrace, Tracing
 from odp_dlt.schema.contract import HINT, Contracts
+from odp_dlt.schema.defaults import defaults_of
 from odp_dlt.schema.imported import refuse_retyped, unseen
 from odp_dlt.schema.internal import new_schema
 from odp_dlt.schema.merging import merging, retires_absent, strategy_of, with_root_keys
@@ -171,6 +172,7 @@ class Pipeline(Remembered):
         schema = known or new_schema(source.name, self._naming_name())
         schema = _with_contract(_with_nesting(schema, source.max_table_nesting), said)
         schema = with_root_keys(schema, {}, source.root_key)
+        defaults_of(schema.settings)  # which refuses settings that are none
         naming = naming_convention(schema.naming, self.destination.max_identifier)
         names = table_names(source, schema, naming)
         roots: dict[str, Table] = {}

@@ -275,6 +275,7 @@ def merged_table(hinted: Table, known: Table | None) -> Table:
         hinted,
         columns=columns,
         seen_data=known.seen_data,
+        max_nesting=known.max_nesting if hinted.max_nesting is None else hinted.max_nesting,
         description=known.description,
         hints={**contract, **hinted.hints},
     )

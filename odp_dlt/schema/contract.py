@@ -34,6 +34,7 @@ MODEL_CONTRACT: Mapping[Entity, Mode] = MappingProxyType(
 """The contract of a table whose columns are a pydantic model, unless another one is given."""
 
 _SHOWN = 60
+_OURS = ("_dlt_", "_odp_")
 
 
 def modes_of(given: object, at: str | None = None) -> dict[Entity, Mode]:
@@ -137,9 +138,8 @@ class Contracts:
         frozen. A model under the contract that comes with it may gain fields, though: it is what
         that contract holds the rows to.
         """
-        return tuple(
-            self._admitted(table, _lineages(declared, {})[table.name]) for table in declared
-        )
+        lineages = _lineages(declared, {})
+        return tuple(self._admitted(table, lineages[table.name]) for table in declared)
 
     def _admitted(self, table: Table, lineage: Sequence[Table]) -> Table:
         contract, columns = self.contract(*lineage), self.settled.get(table.name)
@@ -319,7 +319,7 @@ class _Page:
             return
         if self.contracts[name].modes["tables"] == "freeze":
             row = next(iter(rows.slice(first, 1).to_pylist()))
-            value = {k: v for k, v in row.items() if v is not None and not k.startswith("_dlt_")}
+            value = {k: v for k, v in row.items() if v is not None and not k.startswith(_OURS)}
             what = f"table '{name}' would be new, and tables is frozen; it would hold"
             self._raise(name, f"{what} {shown(value)}", "tables", self._place(name, first))
         self._keep(name, pa.chunked_array([pa.repeat(False, rows.num_rows)]))

@@ -24,7 +24,7 @@ def brought_in(imported: Schema, stored: Schema | None, imported_hash: str, at: 
     SchemaFileError, with `at` as its place, where it would change what tables with data are.
     """
     if stored is None:
-        first = unseen(imported)
+        first = imported.with_tables([_new(table) for table in imported.tables.values()])
         if STATE_TABLE in first.tables:  # dlt writes it before it has a row, without its id
             first = first.with_tables([state_table()])
         return replace(first, imported_hash=imported_hash)
@@ -112,15 +112,20 @@ def _shown(column: Column) -> str:
 
 def _brought_in(imported: Table, stored: Table | None, at: object) -> Table:
     if stored is None:
-        return next(iter(unseen(Schema("", {imported.name: imported})).tables.values()))
+        return _new(imported)
     columns = {n: _completed(c, stored.columns.get(n)) for n, c in imported.columns.items()}
     _refuse_changes(imported, columns, stored, at)
     return replace(
         imported,
         columns={**columns, **{k: v for k, v in stored.columns.items() if k not in columns}},
         seen_data=stored.seen_data,
-        max_nesting=stored.max_nesting,
+        max_nesting=stored.max_nesting if imported.max_nesting is None else imported.max_nesting,
     )
+
+
+def _new(imported: Table) -> Table:
+    """A table that the dataset does not have, whatever the file says it has seen."""
+    return replace(imported, seen_data=False)
 
 
 def _completed(imported: Column, stored: Column | None) -> Column:

@@ -157,3 +157,13 @@ def test_the_engines_take_turns_with_one_file(writer: str, reader: str, tmp_path
         assert con.sql("SELECT count(*) FROM data.items").fetchall() == [(3,)]
         hashes = con.sql("SELECT count(DISTINCT version_hash) FROM data._dlt_version").fetchall()
     assert hashes == [(2,)], "the file had not changed, so nothing may be imported again"
+
+
+def test_a_nesting_limit_that_was_said_once_stays(tmp_path: Path) -> None:
+    schemas = {}
+    for engine in ENGINES:
+        load(tmp_path, engine, {"id": 1, "a": [1]}, max_table_nesting=0)
+        schemas[engine] = load(tmp_path, engine, {"id": 2, "b": [{"x": 1}]})
+    assert columns(tmp_path, "ours") == columns(tmp_path, "dlt")
+    assert ("b", "JSON") in columns(tmp_path, "ours")["items"]
+    assert schemas["ours"].version_hash == schemas["dlt"].version_hash

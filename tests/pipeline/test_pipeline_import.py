@@ -126,3 +126,33 @@ def test_one_folder_may_serve_both_ways(place: Loaded, folder: Path) -> None:
     again = run({"id": 3}).schema
     assert again.version == first.version
     assert place.columns("items")["note"] == "VARCHAR"
+
+
+def test_nesting_that_the_file_limits_is_limited(place: Loaded, folder: Path) -> None:
+    load(place, {"id": 1})
+    edit(
+        folder,
+        lambda s: s["tables"].update(
+            items={**s["tables"]["items"], "x-normalizer": {"max_nesting": 0, "seen-data": True}}
+        ),
+    )
+    load(place, ROW, refresh="drop_sources")
+    assert place.columns("items")["lines"] == "JSON"
+
+
+def test_settings_that_are_none_are_told_before_anything_is_fetched(
+    place: Loaded, folder: Path
+) -> None:
+    load(place, ROW)
+    edit(folder, lambda stored: stored["settings"].update(detections=["iso_dates"]))
+    fetched = []
+    pipeline = place.pipeline(import_schema_path=folder)
+
+    @dlt.resource(name="items")
+    def items() -> Any:
+        fetched.append(1)
+        yield ROW
+
+    with pytest.raises(ConfigError, match="there is no detection 'iso_dates'"):
+        pipeline.run(dlt.source(lambda: items, name="shop")())
+    assert not fetched
