@@ -3,7 +3,7 @@ from typing import Any
 import hypothesis.strategies as st
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from odp_dlt.normalize.arrow import Reading, to_arrow
 from odp_dlt.normalize.flat import SOURCE_KEY, tagged_name
@@ -207,6 +207,7 @@ def leaves(value: Any) -> int:
     return value is not None
 
 
+@settings(deadline=None)
 @given(st.lists(DOCUMENTS, min_size=1, max_size=6))
 def test_no_scalar_is_lost_and_every_nested_row_has_its_parent(rows: list[Any]) -> None:
     tables, schema = split(rows)
