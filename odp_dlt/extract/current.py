@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from odp_dlt.errors import SourceError
+from odp_dlt.schema.convention import NamingConvention, convention_of
 from odp_dlt.settings import Memory, Settings
 from odp_dlt.settings.convert import convert
 
@@ -128,6 +129,25 @@ def resource() -> Any:
     if found is None:
         raise _outside("resource")
     return found
+
+
+@dataclass(frozen=True)
+class SourceSchema:
+    """What a source may ask of its schema while it runs; its tables come of its rows later."""
+
+    name: str
+    naming: NamingConvention
+
+
+def source_schema() -> SourceSchema:
+    """The schema of the running source: its name, and how names are normalized."""
+    present = now()
+    if present is None or present.source_name is None:
+        raise _outside("source_schema")
+    convention = present.settings.resolve(
+        "naming", sections=("schema",), hint=str, secret=False, default="snake_case"
+    )
+    return SourceSchema(present.source_name, convention_of(convention))
 
 
 def activate(pipeline: Any) -> None:

@@ -5,8 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import dlt as real_dlt
-import pandas as pd
-import polars as pl
 import pyarrow as pa
 import pytest
 
@@ -17,6 +15,9 @@ from odp_dlt.extract.source import Source
 from odp_dlt.settings import Settings
 from tests.compat.oracle import Both, Case, by_both
 from tests.conftest import Loaded
+
+pd: Any = pytest.importorskip("pandas")
+pl: Any = pytest.importorskip("polars")
 
 Row = dict[str, Any]
 BOTH = pytest.mark.parametrize("lib", [real_dlt, dlt], ids=["dlt", "ours"])
