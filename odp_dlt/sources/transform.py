@@ -26,6 +26,7 @@ def skip_first(max_items: int) -> Callable[[Any], bool]:
 def pivot(paths: str | Sequence[str] = "$", prefix: str = "col") -> Callable[[Any], Any]:
     """A map: the lists in the lists at `paths` become dicts of `prefix0`, `prefix1` ….
 
+    `$` is for rows that are lists themselves: each becomes a list of one such dict.
     SourceError where there is anything but a list of lists.
     """
     compiled = [compile_path(path) for path in ([paths] if isinstance(paths, str) else paths)]
@@ -33,7 +34,8 @@ def pivot(paths: str | Sequence[str] = "$", prefix: str = "col") -> Callable[[An
     def pivoted(row: Any) -> Any:
         for path in compiled:
             for match in path.find(row):
-                named = [_named(values, prefix, path) for values in _lists(match.value, path)]
+                lists = [match.value] if match.holder is None else _lists(match.value, path)
+                named = [_named(values, prefix, path) for values in lists]
                 if match.holder is None:
                     row = named
                 else:

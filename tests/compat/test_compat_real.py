@@ -2,6 +2,7 @@
 
 import gzip
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -28,17 +29,22 @@ MEASURED = {
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="the real inputs are not there")
 
 
-def pages(name: str) -> list[list[Any]]:
+def pages(name: str) -> Iterator[list[Any]]:
     with gzip.open(DATA / f"{name}.ndjson.gz") as lines:
-        rows = [orjson.loads(line) for line in lines]
-    return [rows[i : i + PAGE] for i in range(0, len(rows), PAGE)]
+        while page := [orjson.loads(line) for line in islice(lines, PAGE)]:
+            yield page
+
+
+def whole(name: str) -> list[Case]:
+    """All documents of a file, to be read once."""
+    return [Case(name, [pages(name)], copied=False)]
 
 
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> Both:
-    cases = [Case(name, [pages(name)]) for name in SMALL]
     folder = tmp_path_factory.mktemp("real")
-    return by_dlt(cases, folder), by_ours(cases, folder)
+    dlts, ours = ([case for name in SMALL for case in whole(name)] for _ in range(2))
+    return by_dlt(dlts, folder), by_ours(ours, folder)
 
 
 @pytest.mark.parametrize("name", SMALL)
@@ -51,10 +57,9 @@ def test_a_file_becomes_the_tables_and_rows_of_dlt(name: str, both: Both) -> Non
 @pytest.fixture(scope="module", params=LARGE)
 def large(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of two databases that hold the same large file."""
-    cases = [Case(request.param, [pages(request.param)])]
     folder = tmp_path_factory.mktemp(request.param)
-    by_dlt(cases, folder, rows=False, loader_file_format="parquet")
-    by_ours(cases, folder, rows=False)
+    by_dlt(whole(request.param), folder, rows=False, loader_file_format="parquet")
+    by_ours(whole(request.param), folder, rows=False)
     return folder
 
 
