@@ -63,7 +63,7 @@ class Container:
         found: Any = None
         if spec is ConfigSectionContext:
             found = _sections(present or Running(current.settings()))
-        elif spec is StateInjectableContext and present is not None:
+        elif spec is StateInjectableContext and present is not None and not present.made:
             found = StateInjectableContext(present.state)
         if found is None:
             raise ContextDefaultCannotBeCreated(
@@ -74,16 +74,16 @@ class Container:
 
     def __contains__(self, spec: type[ContainerInjectableContext]) -> bool:
         """Whether it can be asked for now."""
-        return spec is ConfigSectionContext or (
-            spec is StateInjectableContext and current.now() is not None
-        )
+        present = current.now()
+        has_state = present is not None and not present.made
+        return spec is ConfigSectionContext or (spec is StateInjectableContext and has_state)
 
     @contextmanager
     def injectable_context(self, config: C, **_options: Any) -> Iterator[C]:
         """What runs inside the `with` has the state, or the section, of `config`."""
         present = current.now() or Running(current.settings())
         if isinstance(config, StateInjectableContext):
-            changed = replace(present, state=config.state)
+            changed = replace(present, state=config.state, made=False)
         elif isinstance(config, ConfigSectionContext):
             changed = _in_section(present, config)
         else:

@@ -18,7 +18,10 @@ from odp_dlt.settings.convert import convert
 
 @dataclass(frozen=True)
 class Running:
-    """`state` is the pipeline's whole state, dlt's layout; user code changes it in place."""
+    """`state` is the pipeline's whole state, dlt's layout; user code changes it in place.
+
+    While a source is only `made`, outside of a run, there is none yet.
+    """
 
     settings: Settings
     pipeline_name: str | None = None
@@ -27,6 +30,7 @@ class Running:
     section: str | None = None
     resource_name: str | None = None
     source: Any = field(default=None, repr=False)
+    made: bool = False
 
 
 _assigned: ContextVar[Memory | None] = ContextVar("odp_dlt_assigned", default=None)
@@ -101,7 +105,7 @@ def resource_name() -> str:
 def source_state() -> dict[str, Any]:
     """The running source's own part of the state, to be read and changed in place."""
     present = now()
-    if present is None or present.source_name is None:
+    if present is None or present.source_name is None or present.made:
         raise _outside("source_state")
     sources: dict[str, Any] = present.state.setdefault("sources", {})
     state: dict[str, Any] = sources.setdefault(present.source_name, {})

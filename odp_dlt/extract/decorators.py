@@ -60,7 +60,7 @@ class SourceFactory:
         return made.parallelize() if self.options.get("parallelized") else made
 
     def _resources(self, bound: inspect.BoundArguments) -> list[Resource]:
-        present = current.now() or Running(current.settings())
+        present = current.now() or Running(current.settings(), made=True)
         here = replace(present, source_name=self.name, section=self.section)
         with current.running(here):
             return self._checked(self.function(*bound.args, **bound.kwargs))

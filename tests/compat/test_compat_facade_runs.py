@@ -134,6 +134,30 @@ def test_the_schema_is_known_while_the_source_is_made(package: str) -> None:
     assert list(numbers().resources) == ["some_name"]
 
 
+def test_a_source_that_is_only_made_has_no_state_to_lose() -> None:
+    @dlt.source(name="numbers")
+    def numbers() -> Any:
+        dlt.current.source_state()["made"] = True
+        return dlt.resource([{"n": 1}], name="rows")
+
+    with pytest.raises(SourceError, match=r"source_state\(\) was called while no resource"):
+        numbers()
+
+
+@BOTH
+def test_settings_fill_a_function_by_the_name_that_is_under_dlt_sources(
+    package: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOURCES__LETTERS__LETTER", "x")
+    lib = import_module(package)
+
+    @lib.sources.config.with_config(sections=("sources", "letters"))
+    def read(letter: str = lib.config.value) -> str:
+        return letter
+
+    assert read() == "x"
+
+
 @BOTH
 def test_there_is_no_state_where_nothing_runs(package: str) -> None:
     container = module(package, "common.configuration.container").Container()

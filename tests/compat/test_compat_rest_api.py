@@ -262,6 +262,7 @@ WRONG: list[tuple[Json, str]] = [
     ({"resources": [{"name": "a", "primry_key": "id"}]}, "no argument 'primry_key'"),
     (endpoint(path="{id}"), "its path needs a param 'id'"),
     (endpoint(params={"x": "{nothing}"}), "'{nothing}' is not known"),
+    (endpoint(params={"x": "{incremental.start_value}"}), "'{incremental.start_value}' is not kn"),
     (endpoint(params={"x": {"type": "else"}}), "the param 'x' has no type of"),
     (endpoint(path="{resources.post.id}"), "takes from 'post', which there is not"),
     (endpoint(path="{resources.posts.id}/{resources.a.id}"), "several parents: a, posts"),

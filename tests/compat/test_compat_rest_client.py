@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from copy import deepcopy
 from importlib import import_module
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 import requests
@@ -294,3 +295,33 @@ def test_a_total_that_is_none_is_told(path: str, says: str, api: Api) -> None:
 def test_json_and_data_exclude_each_other(api: Api) -> None:
     with pytest.raises(ConfigError, match="both json and data"):
         client("odp_dlt.dlt", api).post("one", json={"a": 1}, data="b")
+
+
+@BOTH
+def test_a_signed_assertion_gets_a_token(
+    package: str, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jwt: Any = pytest.importorskip("jwt")
+    rsa: Any = import_module("cryptography.hazmat.primitives.asymmetric.rsa")
+    serial: Any = import_module("cryptography.hazmat.primitives.serialization")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    how = serial.Encoding.PEM, serial.PrivateFormat.PKCS8, serial.NoEncryption()
+    auth = lib(package, ".auth").OAuthJWTAuth(
+        client_id="id",
+        private_key=key.private_bytes(*how).decode(),
+        auth_endpoint=f"{api.url}/token",
+        scopes=["read", "write"],
+    )
+    for _ in range(2):
+        client(package, api, auth=auth).get("one")
+
+    token, *others = api.asked
+    assert {asked.headers["Authorization"] for asked in others} == {"Bearer fresh"}
+    sent = dict(parse_qsl(token.body))
+    assert sent["grant_type"] == "urn:ietf:params:oauth:grant-type:jwt-bearer"
+    claims = jwt.decode(
+        sent["assertion"], key.public_key(), algorithms=["RS256"], audience=f"{api.url}/token"
+    )
+    assert (claims["iss"], claims["sub"], claims["scope"]) == ("id", "id", "read write")
+    assert claims["exp"] - claims["iat"] == 3600

@@ -7,6 +7,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from odp_dlt.errors import ConfigError, SourceError
+from odp_dlt.extract.incremental import Incremental
 from odp_dlt.extract.jsonpath import find_values
 from odp_dlt.extract.resource import Resource
 from odp_dlt.registry import nearest
@@ -78,6 +79,7 @@ def fed(config: ResourceConfig) -> Fed:
             raise ConfigError(
                 f"resource '{config.name}': the param '{name}' has no type of: {_SPECIAL}"
             )
+    moves = endpoint.incremental or any(map(_moves, endpoint.params.values()))
     endpoint = _bound(config.name, endpoint, resolved)
     sources = {name: (value["resource"], value["field"]) for name, value in resolved.items()}
     asked = (endpoint.path, endpoint.params, endpoint.json_, endpoint.data, endpoint.headers)
@@ -85,11 +87,11 @@ def fed(config: ResourceConfig) -> Fed:
         if expression.startswith("resources."):
             _, parent, *field = expression.split(".", 2)
             sources[expression] = (parent, field[0] if field else "")
-        elif not expression.startswith("incremental.") and expression not in resolved:
+        elif not (expression in resolved or (moves and expression.startswith("incremental."))):
             raise ConfigError(
                 f"resource '{config.name}': '{{{expression}}}' is not known",
-                hint="Known are {resources.<name>.<field>} and {incremental.<value>}; braces"
-                " themselves are written twice.",
+                hint="Known are {resources.<name>.<field>} and , of an endpoint with a cursor,"
+                " {incremental.<value>}; braces themselves are written twice.",
             )
     parents = sorted({parent for parent, _ in sources.values()})
     if len(parents) > 1:
@@ -100,6 +102,12 @@ def fed(config: ResourceConfig) -> Fed:
     changed = config.model_copy(update={"endpoint": endpoint.model_copy(update={"params": params})})
     fields = {expression: field for expression, (_, field) in sources.items()}
     return replace(Fed(changed, None, fields), parent=parents[0] if parents else None)
+
+
+def _moves(param: Any) -> bool:
+    """Whether a param is a cursor."""
+    told = isinstance(param, Mapping) and param.get("type") == "incremental"
+    return told or isinstance(param, Incremental)
 
 
 def _single(endpoint: ApiEndpoint) -> ApiEndpoint:
