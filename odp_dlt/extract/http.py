@@ -111,6 +111,8 @@ class Client:
             response, error = _tried(call)
             if attempt >= attempts or not self._again(response, error):
                 break
+            if response is not None:
+                response.close()
             time.sleep(self._wait(attempt, response))
             attempt += 1
         if error is not None:

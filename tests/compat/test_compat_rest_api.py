@@ -263,6 +263,7 @@ WRONG: list[tuple[Json, str]] = [
     (endpoint(path="{id}"), "its path needs a param 'id'"),
     (endpoint(params={"x": "{nothing}"}), "'{nothing}' is not known"),
     (endpoint(params={"x": "{incremental.start_value}"}), "'{incremental.start_value}' is not kn"),
+    (endpoint(params={"x": {"type": "resolve", "field": "id"}}), "param 'x' lacks 'resource'"),
     (endpoint(params={"x": {"type": "else"}}), "the param 'x' has no type of"),
     (endpoint(path="{resources.post.id}"), "takes from 'post', which there is not"),
     (endpoint(path="{resources.posts.id}/{resources.a.id}"), "several parents: a, posts"),

@@ -81,7 +81,7 @@ def fed(config: ResourceConfig) -> Fed:
             )
     moves = endpoint.incremental or any(map(_moves, endpoint.params.values()))
     endpoint = _bound(config.name, endpoint, resolved)
-    sources = {name: (value["resource"], value["field"]) for name, value in resolved.items()}
+    sources = {param: _resolved(config.name, param, value) for param, value in resolved.items()}
     asked = (endpoint.path, endpoint.params, endpoint.json_, endpoint.data, endpoint.headers)
     for expression in {name for part in asked for name in expressions(part)}:
         if expression.startswith("resources."):
@@ -90,7 +90,7 @@ def fed(config: ResourceConfig) -> Fed:
         elif not (expression in resolved or (moves and expression.startswith("incremental."))):
             raise ConfigError(
                 f"resource '{config.name}': '{{{expression}}}' is not known",
-                hint="Known are {resources.<name>.<field>} and , of an endpoint with a cursor,"
+                hint="Known are {resources.<name>.<field>} and, where there is a cursor,"
                 " {incremental.<value>}; braces themselves are written twice.",
             )
     parents = sorted({parent for parent, _ in sources.values()})
@@ -102,6 +102,14 @@ def fed(config: ResourceConfig) -> Fed:
     changed = config.model_copy(update={"endpoint": endpoint.model_copy(update={"params": params})})
     fields = {expression: field for expression, (_, field) in sources.items()}
     return replace(Fed(changed, None, fields), parent=parents[0] if parents else None)
+
+
+def _resolved(name: str, param: str, value: Mapping[str, Any]) -> tuple[str, str]:
+    """The parent and the field that a param says."""
+    for key in ("resource", "field"):
+        if key not in value:
+            raise ConfigError(f"resource '{name}': the param '{param}' lacks '{key}'")
+    return value["resource"], value["field"]
 
 
 def _moves(param: Any) -> bool:
