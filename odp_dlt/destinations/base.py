@@ -6,6 +6,7 @@ To add one, copy the nearest file of this folder: its name is what YAML says.
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import ClassVar
 
 import pyarrow as pa
@@ -75,6 +76,15 @@ class Session(ABC):
         """
 
 
+@dataclass(frozen=True)
+class Capabilities:
+    """What a destination can do, under the names by which dlt's sources ask."""
+
+    max_identifier_length: int
+    max_column_identifier_length: int
+    supported_merge_strategies: tuple[str, ...]
+
+
 class Destination(BaseModel, ABC):
     """One configured place. Its fields are the YAML's `destination_params`."""
 
@@ -89,6 +99,11 @@ class Destination(BaseModel, ABC):
     def name(self) -> str:
         """The name by which YAML finds this destination."""
         return type(self).__module__.rpartition(".")[2]
+
+    def capabilities(self) -> Capabilities:
+        """What sources may ask before they decide on names and on how to merge."""
+        strategies = tuple(sorted(self.strategies))
+        return Capabilities(self.max_identifier, self.max_identifier, strategies)
 
     def bound(self, pipeline_name: str) -> "Destination":
         """This destination with what it derives from a pipeline's name filled in."""

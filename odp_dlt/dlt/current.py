@@ -9,6 +9,7 @@ from odp_dlt.extract.current import (
     resource_state,
     source,
     source_name,
+    source_schema,
     source_state,
 )
 
@@ -23,5 +24,6 @@ __all__ = [
     "resource_state",
     "source",
     "source_name",
+    "source_schema",
     "source_state",
 ]

@@ -11,13 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from odp_dlt.errors import SourceError
+from odp_dlt.schema.convention import NamingConvention, convention_of
 from odp_dlt.settings import Memory, Settings
 from odp_dlt.settings.convert import convert
 
 
 @dataclass(frozen=True)
 class Running:
-    """`state` is the pipeline's whole state, dlt's layout; user code changes it in place."""
+    """`state` is the pipeline's whole state, dlt's layout; user code changes it in place.
+
+    While a source is only `made`, outside of a run, there is none yet.
+    """
 
     settings: Settings
     pipeline_name: str | None = None
@@ -26,6 +30,7 @@ class Running:
     section: str | None = None
     resource_name: str | None = None
     source: Any = field(default=None, repr=False)
+    made: bool = False
 
 
 _assigned: ContextVar[Memory | None] = ContextVar("odp_dlt_assigned", default=None)
@@ -100,7 +105,7 @@ def resource_name() -> str:
 def source_state() -> dict[str, Any]:
     """The running source's own part of the state, to be read and changed in place."""
     present = now()
-    if present is None or present.source_name is None:
+    if present is None or present.source_name is None or present.made:
         raise _outside("source_state")
     sources: dict[str, Any] = present.state.setdefault("sources", {})
     state: dict[str, Any] = sources.setdefault(present.source_name, {})
@@ -128,6 +133,25 @@ def resource() -> Any:
     if found is None:
         raise _outside("resource")
     return found
+
+
+@dataclass(frozen=True)
+class SourceSchema:
+    """What a source may ask of its schema while it runs; its tables come of its rows later."""
+
+    name: str
+    naming: NamingConvention
+
+
+def source_schema() -> SourceSchema:
+    """The schema of the running source: its name, and how names are normalized."""
+    present = now()
+    if present is None or present.source_name is None:
+        raise _outside("source_schema")
+    convention = present.settings.resolve(
+        "naming", sections=("schema",), hint=str, secret=False, default="snake_case"
+    )
+    return SourceSchema(present.source_name, convention_of(convention))
 
 
 def activate(pipeline: Any) -> None:

@@ -13,16 +13,12 @@ from typing import Any, Final
 import orjson
 
 from odp_dlt.errors import ConfigError, SourceError
+from odp_dlt.extract.jsonpath import EVERY, Below, steps_of
 
 ABSENT: Final = object()
 """What `Cursor.read` gives for a row that lacks the field, where None is a value."""
 
-_NAME = r"[^\s.\[\]*$'\"?@(),|&]+(?: [^\s.\[\]*$'\"?@(),|&]+)*"
-_QUOTED = r"\"[^\"]+\"|'[^']+'"
-_STEP = re.compile(rf"\.?(?:({_NAME}|{_QUOTED})|\[({_QUOTED})\]|\[(-?\d+|\*)\])")
-_EVERY: Final = object()
-
-_Steps = tuple[Any, ...]  # names of fields, positions in lists, _EVERY
+_Steps = tuple[Any, ...]  # names of fields, positions in lists, EVERY
 
 _DIGEST_BYTES = 9
 _OLD_DIGEST_BYTES = 15  # of dlt before 1.29
@@ -44,22 +40,16 @@ class Cursor:
     @cached_property
     def steps(self) -> _Steps:
         """The path's parts. ConfigError if it is none of those above."""
-        rest = self.path.removeprefix("$")
-        steps: list[Any] = []
-        while rest:
-            found = _STEP.match(rest)
-            if found is None or (rest.startswith(".") and not steps and rest == self.path):
-                raise ConfigError(
-                    f"the cursor path '{self.path}' is not supported",
-                    hint="Name a field, or a path such as 'a.b' or 'a[0].b'; for anything else,"
-                    " put the value into a field of its own, in the resource or with add_map.",
-                )
-            name, bracketed, position = found.groups()
-            steps.append(_position(position) if position else _unquoted(name or bracketed))
-            rest = rest[found.end() :]
+        steps = steps_of(self.path)
+        if steps is None or any(isinstance(step, Below) for step in steps):
+            raise ConfigError(
+                f"the cursor path '{self.path}' is not supported",
+                hint="Name a field, or a path such as 'a.b' or 'a[0].b'; for anything else,"
+                " put the value into a field of its own, in the resource or with add_map.",
+            )
         if not steps:
             raise ConfigError("the cursor path is empty", hint="Name a field of the rows.")
-        return tuple(steps)
+        return steps
 
     @property
     def field(self) -> str | None:
@@ -72,14 +62,6 @@ class Cursor:
         return _found(row, self.steps)
 
 
-def _position(text: str) -> Any:
-    return _EVERY if text == "*" else int(text)
-
-
-def _unquoted(name: str) -> str:
-    return name[1:-1] if name[0] in "'\"" else name
-
-
 def _found(value: Any, steps: _Steps) -> Any:
     if not steps:
         return value
@@ -89,7 +71,7 @@ def _found(value: Any, steps: _Steps) -> Any:
         return ABSENT if inner is ABSENT else _found(inner, rest)
     if not isinstance(value, (list, tuple)):
         return ABSENT
-    if step is _EVERY:
+    if step is EVERY:
         matches = (_found(item, rest) for item in value)
         return next((match for match in matches if match is not ABSENT), ABSENT)
     return _found(value[step], rest) if -len(value) <= step < len(value) else ABSENT

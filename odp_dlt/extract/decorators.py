@@ -10,6 +10,7 @@ from typing import Any, TypedDict, Unpack, overload
 
 from odp_dlt.errors import ConfigError, SourceError
 from odp_dlt.extract import current
+from odp_dlt.extract.current import Running
 from odp_dlt.extract.failure import user_code
 from odp_dlt.extract.hints import Hints
 from odp_dlt.extract.incremental import Incremental
@@ -59,9 +60,7 @@ class SourceFactory:
         return made.parallelize() if self.options.get("parallelized") else made
 
     def _resources(self, bound: inspect.BoundArguments) -> list[Resource]:
-        present = current.now()
-        if present is None:
-            return self._checked(self.function(*bound.args, **bound.kwargs))
+        present = current.now() or Running(current.settings(), made=True)
         here = replace(present, source_name=self.name, section=self.section)
         with current.running(here):
             return self._checked(self.function(*bound.args, **bound.kwargs))

@@ -173,7 +173,7 @@ class Flow:
             data = work.result()
         if isinstance(data, AsyncIterator):
             return self.pool.iterated(data)
-        if isinstance(data, ARROW) or is_frame(data):
+        if is_tabular(data):
             return iter([data])
         if isinstance(data, (list, tuple)):
             return iter(data) if self.resource.limit or not _flat(data) else _slices(data)
@@ -241,11 +241,14 @@ class Flow:
         if is_frame(data):
             data = arrow_of(data)
         if isinstance(data, ARROW):
-            return Batch(self._arrow(data, cursors), mark=mark)
+            tables = self._arrow([data], cursors)
+            return Batch(tables[0] if len(tables) == 1 else tables, mark=mark)
         if data is None:
             return Batch([], mark=mark)
         page = isinstance(data, (list, tuple))
         rows = list(data) if page else [data]
+        if page and rows and is_tabular(rows[0]):
+            return Batch(self._arrow(self._tables(rows), cursors), mark=mark)
         if rows and _no_row(rows[0]):
             raise self._wrong(f"yields {type(data).__name__} of {type(rows[0]).__name__}, not rows")
         rows = self._through(rows, cursors)
@@ -258,13 +261,20 @@ class Flow:
             rows = cursor.page(rows) if rows else rows
         return rows
 
-    def _arrow(self, table: Any, cursors: Sequence[Incremental[Any]]) -> Any:
-        rows = [table]
+    def _tables(self, page: list[Any]) -> list[Any]:
+        """A page of Arrow tables, record batches and data frames, all as Arrow."""
+        odd = next((each for each in page if not is_tabular(each)), None)
+        if odd is not None:
+            kind = type(odd).__name__
+            raise self._wrong(f"yields a list of Arrow tables with a {kind} among them")
+        return [arrow_of(each) if is_frame(each) else each for each in page]
+
+    def _arrow(self, tables: list[Any], cursors: Sequence[Incremental[Any]]) -> list[Any]:
         for step in self.resource.steps:
-            rows = step(rows)
+            tables = step(tables)
         for cursor in cursors:
-            rows = [cursor.arrow(each) for each in rows]
-        return rows[0] if len(rows) == 1 else rows
+            tables = [cursor.arrow(each) for each in tables]
+        return tables
 
     def _wrong(self, what: str) -> SourceError:
         resource = self.resource
@@ -282,6 +292,11 @@ def is_frame(value: Any) -> bool:
         "pandas",
         "polars",
     )
+
+
+def is_tabular(value: Any) -> bool:
+    """Whether `value` is many rows by columns: an Arrow table, a record batch, a data frame."""
+    return isinstance(value, ARROW) or is_frame(value)
 
 
 def arrow_of(frame: Any) -> pa.Table:
@@ -302,7 +317,7 @@ def _qualified(function: Any) -> str:
 
 
 def _no_row(item: Any) -> bool:
-    return callable(item) or inspect.isawaitable(item) or isinstance(item, ARROW)
+    return callable(item) or inspect.isawaitable(item) or is_tabular(item)
 
 
 def _flat(rows: Any) -> bool:
@@ -311,8 +326,8 @@ def _flat(rows: Any) -> bool:
 
 
 def _odd(row: Any) -> bool:
-    known = (list, tuple, Marked, AsyncIterator, Iterator, *ARROW)
-    return row is None or isinstance(row, known) or is_frame(row) or _no_row(row)
+    known = (list, tuple, Marked, AsyncIterator, Iterator)
+    return row is None or isinstance(row, known) or _no_row(row)
 
 
 def _slices(rows: Any) -> Iterator[Any]:
@@ -323,5 +338,7 @@ def _slices(rows: Any) -> Iterator[Any]:
 def _counted(item: Any, batch: Batch, limit: Limit) -> int:
     """What a yield counts towards the limit: dlt counts pages that were empty, not emptied ones."""
     if limit.rows:
-        return len(batch.rows)
+        rows = batch.rows
+        whole = isinstance(rows, list) and bool(rows) and isinstance(rows[0], ARROW)
+        return sum(map(len, rows)) if whole else len(rows)
     return int(isinstance(batch.rows, ARROW) or len(batch.rows) > 0 or item == [])

@@ -50,7 +50,7 @@ class Client:
     Waits between the tries grow: `request_backoff_factor` · 2^n seconds, at most
     `request_max_retry_delay`; where the server says when to come back (`Retry-After`), that
     counts. After the last try what it ended in is raised or, without `raise_for_status`, returned.
-    Each thread has a session of its own, with `session_attrs` set on it.
+    Each thread has a session of its own, which is as patient, with `session_attrs` set on it.
     """
 
     request_timeout: float | tuple[float, float] | None = 60
@@ -71,30 +71,16 @@ class Client:
         """This thread's own session."""
         found: Session | None = getattr(self._local, "session", None)
         if found is None:
-            found = self._local.session = Session(self.request_timeout, raise_for_status=False)
-            adapter = HTTPAdapter(
-                pool_connections=self.max_connections, pool_maxsize=self.max_connections
-            )
-            found.mount("http://", adapter)
-            found.mount("https://", adapter)
+            found = self._local.session = Session(self.request_timeout, self.raise_for_status)
+            for scheme in ("http://", "https://"):
+                found.mount(scheme, _Patient(self))
             for name, value in (self.session_attrs or {}).items():
                 setattr(found, name, value)
         return found
 
     def request(self, method: str, url: str, **kwargs: Any) -> requests.Response:
         """requests.request, tried again as the client says."""
-        attempts = max(1, self.request_max_attempts)
-        for attempt in range(1, attempts + 1):
-            response, error = self._try(method, url, kwargs)
-            if attempt == attempts or not self._again(response, error):
-                break
-            time.sleep(self._wait(attempt, response))
-        if error is not None:
-            raise error
-        assert response is not None
-        if self.raise_for_status:
-            response.raise_for_status()
-        return response
+        return self.session.request(method, url, **kwargs)
 
     def get(self, url: str, **kwargs: Any) -> requests.Response:
         return self.request("GET", url, **kwargs)
@@ -117,13 +103,22 @@ class Client:
     def options(self, url: str, **kwargs: Any) -> requests.Response:
         return self.request("OPTIONS", url, **kwargs)
 
-    def _try(
-        self, method: str, url: str, kwargs: Mapping[str, Any]
-    ) -> tuple[requests.Response | None, Exception | None]:
-        try:
-            return self.session.request(method, url, **kwargs), None
-        except requests.RequestException as e:
-            return None, e
+    def patiently(self, call: Callable[[], requests.Response]) -> requests.Response:
+        """What `call` gives, called again as the client says; raises what the last call raised."""
+        attempts = max(1, self.request_max_attempts)
+        attempt = 1
+        while True:
+            response, error = _tried(call)
+            if attempt >= attempts or not self._again(response, error):
+                break
+            if response is not None:
+                response.close()
+            time.sleep(self._wait(attempt, response))
+            attempt += 1
+        if error is not None:
+            raise error
+        assert response is not None
+        return response
 
     def _again(self, response: requests.Response | None, error: Exception | None) -> bool:
         if isinstance(error, tuple(self.exceptions)):
@@ -138,6 +133,40 @@ class Client:
             asked = _seconds(response.headers.get("Retry-After"))
         grown = self.request_backoff_factor * 2.0 ** (attempt - 1)
         return min(grown if asked is None else asked, self.request_max_retry_delay)
+
+
+class _Patient(HTTPAdapter):
+    """Sends each request, and each that a redirect makes of it, as often as the client says."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        most = client.max_connections
+        super().__init__(pool_connections=most, pool_maxsize=most)
+
+    def send(
+        self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
+    ) -> requests.Response:
+        """One request, tried again. Unless it is a stream, its content is read here, so that a
+        line that breaks on the way is noticed while there is patience left.
+        """
+        send = super().send
+
+        def once() -> requests.Response:
+            response = send(request, *args, **kwargs)
+            if not kwargs.get("stream"):
+                _ = response.content
+            return response
+
+        return self._client.patiently(once)
+
+
+def _tried(
+    call: Callable[[], requests.Response],
+) -> tuple[requests.Response | None, Exception | None]:
+    try:
+        return call(), None
+    except requests.RequestException as e:
+        return None, e
 
 
 def _as_list(given: Retry | Sequence[Retry] | None) -> list[Retry]:

@@ -7,7 +7,7 @@ from typing import Any
 from odp_dlt.errors import SourceError
 from odp_dlt.extract import current
 from odp_dlt.extract.current import Running
-from odp_dlt.extract.flow import Batch
+from odp_dlt.extract.flow import ARROW, Batch
 from odp_dlt.extract.hints import Hints
 from odp_dlt.extract.pool import Pool
 from odp_dlt.extract.resource import Resource
@@ -18,7 +18,7 @@ from odp_dlt.settings import Settings
 
 @dataclass(frozen=True)
 class Page:
-    """Rows of one table: a list, or an Arrow table or record batch as it came.
+    """Rows of one table: a list, or an Arrow table or record batch as it came, or a list of those.
 
     `hints` hold for these rows: those of the resource, unless functions of the row or marks said
     otherwise. Rows of one resource with different hints come as different pages.
@@ -86,7 +86,7 @@ class _Route:
             yield marked, batch.rows
         elif not self.hints.dynamic:
             yield self.hints, batch.rows
-        elif not isinstance(batch.rows, list):
+        elif not isinstance(batch.rows, list) or isinstance(batch.rows[0], ARROW):
             raise SourceError(
                 f"resource '{resource}' yields Arrow, and its hints are functions of the row",
                 hint="Say for a whole table where it goes: dlt.mark.with_table_name(table, name).",

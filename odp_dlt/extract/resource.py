@@ -57,7 +57,8 @@ class Resource:
 
     def __iter__(self) -> Iterator[Any]:
         """Row by row, as in a run; outside of a run with a state that is then forgotten."""
-        running = current.now() or Running(current.settings(), source_name=self.name)
+        running = current.now() or Running(current.settings())
+        running = replace(running, source_name=running.source_name or self.name)
         yield from rows_of([self], running)
 
     def __or__(self, then: Any) -> "Resource":

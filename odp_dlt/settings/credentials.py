@@ -52,6 +52,34 @@ class ConnectionStringCredentials(CredentialsConfiguration):
 
 
 @configspec
+class PostgresCredentials(ConnectionStringCredentials):
+    """`postgresql://user:password@host:port/database?connect_timeout=15`."""
+
+    drivername: str = "postgresql"
+    database: str
+    username: str
+    password: str
+    host: str
+    port: int | None = 5432
+    connect_timeout: int | None = 15
+
+    def parse_native_representation(self, native_value: Any) -> None:
+        """Take the fields from a connection string. ValueError if it is none."""
+        port = self.port
+        super().parse_native_representation(native_value)
+        self.port = self.port or port
+        told = (self.query or {}).get("connect_timeout")
+        self.connect_timeout = self.connect_timeout if told is None else int(told)
+
+    def to_native_representation(self) -> str:
+        """The connection string, with the password."""
+        plain = self.copy()
+        timeout = {"connect_timeout": self.connect_timeout} if self.connect_timeout else {}
+        plain.query = {**(self.query or {}), **timeout}
+        return super(PostgresCredentials, plain).to_native_representation()
+
+
+@configspec
 class OAuth2Credentials(CredentialsConfiguration):
     """A client of OAuth 2, with the token that it refreshes."""
 

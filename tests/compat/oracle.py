@@ -6,7 +6,7 @@ resource of its own in one source, and is looked at alone afterwards.
 
 import copy
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -34,15 +34,17 @@ class Case:
 
     `differs` names the intended difference (a key of `DIFFERENCES`) that the case shows; `ours` is
     then what this engine makes of it: rows by table, without nulls and system columns.
-    `dlt_fails` says that dlt cannot load it at all.
+    `dlt_fails` says that dlt cannot load it at all. Both engines get copies of the rows, unless
+    they are not `copied`: so for large ones without Wei, whose pages may then be read once.
     """
 
     name: str
-    runs: Sequence[Sequence[Rows]]
+    runs: Sequence[Iterable[Rows]]
     hints: Mapping[str, Any] = field(default_factory=dict)
     differs: str | None = None
     ours: Mapping[str, Rows] | None = None
     dlt_fails: bool = False
+    copied: bool = True
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,10 @@ def _with_their_wei(cases: Sequence[Case]) -> list[Case]:
         return Theirs(value) if type(value) is Wei else value
 
     return [
-        replace(each, runs=swapped([list(map(list, run)) for run in each.runs])) for each in cases
+        replace(each, runs=swapped([list(map(list, run)) for run in each.runs]))
+        if each.copied
+        else each
+        for each in cases
     ]
 
 
@@ -166,12 +171,13 @@ def _runs(cases: Sequence[Case]) -> int:
 def _resources(make: Any, cases: Sequence[Case], number: int) -> Iterator[Any]:
     for each in cases:
         pages = each.runs[number] if number < len(each.runs) else []
-        yield make(_pages, name=each.name, **copy.deepcopy(dict(each.hints)))(pages)
+        hints = copy.deepcopy(dict(each.hints))
+        yield make(_pages, name=each.name, **hints)(pages, each.copied)
 
 
-def _pages(pages: Sequence[Rows]) -> Iterator[Rows]:
+def _pages(pages: Iterable[Rows], copied: bool) -> Iterator[Rows]:
     for page in pages:
-        yield copy.deepcopy(page)
+        yield copy.deepcopy(page) if copied else page
 
 
 def read(database: Path, *, rows: bool = True) -> Dataset:

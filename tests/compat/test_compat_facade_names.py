@@ -52,11 +52,34 @@ OFFERED = [  # as dlt's verified sources import them: reference 12.4
     *("dlt.current:resource_state", "dlt.current:source_state", "dlt.current:pipeline"),
     *("dlt.current:resource_name", "dlt.current:source", "dlt.mark:with_table_name"),
     *("dlt.mark:with_hints", "dlt.mark:make_hints", "dlt.mark:make_nested_hints"),
+    *("dlt.current:source_schema", "dlt.common:Wei", "dlt.common.wei:Wei", "dlt.common:jsonpath"),
+    "dlt.common.configuration.container:Container",
+    *("dlt.common.configuration.specs:ConfigSectionContext",),
+    *("dlt.common.configuration.specs.config_section_context:ConfigSectionContext",),
+    *("dlt.common.configuration.exceptions:ContextDefaultCannotBeCreated",),
+    "dlt.common.pipeline:StateInjectableContext",
+    *("dlt.common.data_types:coerce_value", "dlt.common.data_types.typing:TDataType"),
+    *("dlt.common.data_types.type_helpers:coerce_value",),
+    *("dlt.common.data_writers:TDataItemFormat", "dlt.common.jsonpath:TJsonPath"),
+    *("dlt.common.data_writers.escape:escape_postgres_identifier",),
+    *("dlt.common.libs.pyarrow:pyarrow", "dlt.common.libs.pyarrow:is_arrow_item"),
+    *("dlt.common.normalizers.naming.snake_case:NamingConvention",),
+    *("dlt.common.normalizers.naming:NamingConvention",),
+    *("dlt.common.schema.typing:DLT_NAME_PREFIX", "dlt.common.schema.typing:TColumnType"),
+    *("dlt.common.schema.utils:merge_column", "dlt.common.schema.utils:new_table"),
+    *("dlt.common.storages.fsspec_filesystem:FileItem", "dlt.sources.filesystem:FileItemDict"),
+    *("dlt.destinations.impl.postgres.configuration:PostgresCredentials",),
+    *("dlt.destinations.impl.postgres.factory:PostgresTypeMapper",),
+    *("dlt.destinations.exceptions:DatabaseTerminalException", "dlt.destinations:postgres"),
+    *("dlt.extract.resource:DltResource", "dlt.extract.source:DltSource"),
+    *("dlt.pipeline.pipeline:Pipeline", "dlt.sources.helpers.requests.session:Session"),
+    *("dlt.sources.helpers.requests.retry:DEFAULT_RETRY_STATUS",),
+    *("dlt.sources.helpers.requests.retry:Client",),
 ]
 
 ABSENT = [
-    *("dlt:hub", "dlt:dbt", "dlt.sources:rest_api", "dlt.sources.rest_api:rest_api_source"),
-    *("dlt.sources.sql_database:sql_table", "dlt.common.configuration.container:Container"),
+    *("dlt:hub", "dlt:dbt", "dlt.sources:sql_database", "dlt.sources.filesystem:readers"),
+    *("dlt.sources.sql_database:sql_table", "dlt.common.schema.utils:no_such_function"),
     *("dlt.common.utils:no_such_function", "dlt.sources.helpers.requests:no_such_name"),
     *("dlt.destinations.adapters:bigquery_adapter", "dlt.common.storages:FileStorage"),
 ]
@@ -84,6 +107,17 @@ def test_what_is_not_offered_is_told_at_import_by_name(name: str) -> None:
     with pytest.raises(ImportError, match=r"dlt\..* is not offered .*docs/dlt-compatibility") as e:
         exec(code, {})
     assert str(e.value).startswith("dlt.")
+
+
+def test_functions_keep_their_names_beside_modules_of_the_same_name() -> None:
+    code = (
+        "from odp_dlt.dlt.extract.resource import DltResource\n"
+        "from odp_dlt.dlt.pipeline.pipeline import Pipeline\n"
+        "from odp_dlt.dlt.extract import resource\n"
+        "from odp_dlt.dlt.pipeline import pipeline\n"
+        "assert callable(resource) and callable(pipeline)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": str(ROOT)})
 
 
 def test_an_attribute_that_is_not_offered_names_itself() -> None:

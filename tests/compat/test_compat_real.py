@@ -2,6 +2,7 @@
 
 import gzip
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,9 @@ from tests.compat.oracle import Both, Case, by_dlt, by_ours, family, read, unlik
 DATA = Path(__file__).parents[2].parent / "shared" / "data"
 PAGE = 100
 SMALL = ["pokeapi_berry", "pokeapi_type", "pokeapi_ability"]
-LARGE = {"pokeapi_move": 2, "pokeapi_pokemon": 6}  # of how many documents one is taken
+LARGE = ["pokeapi_move", "pokeapi_pokemon"]  # minutes in dlt, but for its Parquet path
 
-# Tables, and rows in all of them, that dlt 1.31 makes of the whole file.
+# Tables, and rows in all of them, that both make of the whole file.
 MEASURED = {
     "pokeapi_berry": (2, 388),
     "pokeapi_type": (18, 3_818),
@@ -28,39 +29,42 @@ MEASURED = {
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="the real inputs are not there")
 
 
-def pages(name: str, every: int = 1) -> list[list[Any]]:
+def pages(name: str) -> Iterator[list[Any]]:
     with gzip.open(DATA / f"{name}.ndjson.gz") as lines:
-        rows = [orjson.loads(line) for number, line in enumerate(lines) if number % every == 0]
-    return [rows[i : i + PAGE] for i in range(0, len(rows), PAGE)]
+        while page := [orjson.loads(line) for line in islice(lines, PAGE)]:
+            yield page
+
+
+def whole(name: str) -> list[Case]:
+    """All documents of a file, to be read once."""
+    return [Case(name, [pages(name)], copied=False)]
 
 
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> Both:
-    cases = [Case(name, [pages(name)]) for name in SMALL]
     folder = tmp_path_factory.mktemp("real")
-    return by_dlt(cases, folder), by_ours(cases, folder)
+    dlts, ours = ([case for name in SMALL for case in whole(name)] for _ in range(2))
+    return by_dlt(dlts, folder), by_ours(ours, folder)
 
 
 @pytest.mark.parametrize("name", SMALL)
 def test_a_file_becomes_the_tables_and_rows_of_dlt(name: str, both: Both) -> None:
     theirs, mine = (family(dataset, name) for dataset in both)
-    assert len(theirs) > 1
+    assert (len(mine), sum(len(table.rows) for table in mine.values())) == MEASURED[name]
     assert unlike(theirs, mine) == []
 
 
 @pytest.fixture(scope="module", params=LARGE)
 def large(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of two databases that hold the same part of a large file."""
-    cases = [Case(request.param, [pages(request.param, LARGE[request.param])])]
+    """The folder of two databases that hold the same large file."""
     folder = tmp_path_factory.mktemp(request.param)
-    by_dlt(cases, folder, rows=False, loader_file_format="parquet")
-    by_ours(cases, folder, rows=False)
+    by_dlt(whole(request.param), folder, rows=False, loader_file_format="parquet")
+    by_ours(whole(request.param), folder, rows=False)
     return folder
 
 
 def test_a_large_file_becomes_the_tables_of_dlt(large: Path) -> None:
     theirs, mine = (read(large / f"{who}.duckdb", rows=False) for who in ("dlt", "odp"))
-    assert len(theirs) > 10
     assert {n: (t.columns, t.stored) for n, t in theirs.items()} == {
         n: (t.columns, t.stored) for n, t in mine.items()
     }
@@ -70,10 +74,12 @@ def test_a_large_file_becomes_the_rows_of_dlt(large: Path) -> None:
     with duckdb.connect() as con:
         for who in ("dlt", "odp"):
             con.execute(f"ATTACH '{large / who}.duckdb' AS {who} (READ_ONLY)")
+        counts = []
         for table, columns in _contents(con):
             dlts, ours = (_fingerprint(con, who, table, columns) for who in ("dlt", "odp"))
             assert dlts == ours, table
-            assert dlts[0] > 0
+            counts.append(ours[0])
+        assert (len(counts), sum(counts)) in MEASURED.values()
 
 
 def test_every_nested_row_of_a_large_file_has_its_parent(large: Path) -> None:
@@ -94,12 +100,8 @@ def test_every_nested_row_of_a_large_file_has_its_parent(large: Path) -> None:
                 assert orphans == []
 
 
-@pytest.mark.parametrize("name", MEASURED)
-def test_a_whole_file_has_as_many_tables_and_rows_as_dlt_made(name: str, tmp_path: Path) -> None:
-    tables = by_ours([Case(name, [pages(name)])], tmp_path, rows=False)
-    with duckdb.connect(str(tmp_path / "odp.duckdb"), read_only=True) as con:
-        counts = [con.execute(f"SELECT count(*) FROM data.{table}").fetchone() for table in tables]
-    assert (len(tables), sum(found[0] for found in counts if found)) == MEASURED[name]
+def test_every_file_of_the_data_is_compared() -> None:
+    assert {file.name.partition(".")[0] for file in DATA.glob("*.ndjson.gz")} == set(MEASURED)
 
 
 def _contents(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, list[str]]]:

@@ -7,7 +7,7 @@ from odp_dlt.workflow.load import load_workflow
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_example_holds_two_loads_and_a_report_of_each() -> None:
+def test_the_example_holds_the_loads_and_reports_that_the_docs_show() -> None:
     workflow = load_workflow(ROOT / "odp_config")
 
     assert {asset.asset_key: asset.task_type for asset in workflow.assets} == {
@@ -15,6 +15,8 @@ def test_the_example_holds_two_loads_and_a_report_of_each() -> None:
         "github/reports/labels_by_author": "duckdb_query",
         "git/history/commits": "dlt",
         "git/reports/churn_by_author": "duckdb_query",
+        "helpdesk/api/tickets": "dlt",
+        "helpdesk/api/comments": "dlt",
     }
     assert workflow.root == ROOT
 

@@ -63,6 +63,14 @@ def test_a_busy_server_and_a_bad_line_are_tried_again(url: str, trouble: int) ->
     assert len(Scripted.times) == 3
 
 
+def test_the_session_of_a_client_is_as_patient_as_the_client(url: str) -> None:
+    Scripted.statuses[:] = [503, 0, 200]
+    assert client().session.get(url).status_code == 200
+    Scripted.statuses[:] = [503]
+    assert client(raise_for_status=False).session.get(url).status_code == 503
+    assert len(Scripted.times) == 3 + 5
+
+
 def test_after_the_last_try_the_failure_is_raised(url: str) -> None:
     Scripted.statuses[:] = [502]
     with pytest.raises(requests.HTTPError, match="502"):

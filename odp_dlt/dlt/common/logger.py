@@ -9,8 +9,9 @@ LOGGER = logging.getLogger("odp_dlt.source")
 debug = LOGGER.debug
 info = LOGGER.info
 warning = LOGGER.warning
+warn = LOGGER.warning
 error = LOGGER.error
 critical = LOGGER.critical
 exception = LOGGER.exception
 
-__all__ = ["LOGGER", "critical", "debug", "error", "exception", "info", "warning"]
+__all__ = ["LOGGER", "critical", "debug", "error", "exception", "info", "warn", "warning"]

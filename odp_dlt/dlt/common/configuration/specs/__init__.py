@@ -1,5 +1,6 @@
 """Configurations of several fields."""
 
+from odp_dlt.extract.context import ConfigSectionContext
 from odp_dlt.settings.credentials import (
     AwsCredentials,
     AzureCredentials,
@@ -15,6 +16,7 @@ __all__ = [
     "AwsCredentials",
     "AzureCredentials",
     "BaseConfiguration",
+    "ConfigSectionContext",
     "ConnectionStringCredentials",
     "CredentialsConfiguration",
     "GcpCredentials",

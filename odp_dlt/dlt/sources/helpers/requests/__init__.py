@@ -17,8 +17,6 @@ from requests.exceptions import ChunkedEncodingError, FileModeWarning, RetryErro
 from odp_dlt.extract.http import RETRIED_STATUS as DEFAULT_RETRY_STATUS
 from odp_dlt.extract.http import Client, Session
 
-__path__: list[str] = []  # so that a name which is not here is told by the finder
-
 client = Client()
 
 get = client.get

@@ -8,10 +8,9 @@ from pydantic import ValidationError
 
 from odp_dlt.destinations.base import Destination
 from odp_dlt.destinations.base import destinations as known
+from odp_dlt.dlt.destinations import exceptions as exceptions
 from odp_dlt.errors import ConfigError
 from odp_dlt.registry import nearest
-
-__path__: list[str] = []  # so that a name which is not here is told by the finder
 
 
 def __getattr__(name: str) -> Callable[..., Destination]:

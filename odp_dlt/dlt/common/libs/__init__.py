@@ -1,0 +1,3 @@
+"""Libraries that sources use."""
+
+__all__ = []

@@ -1,0 +1,3 @@
+"""How names become names of tables and columns."""
+
+__all__ = []

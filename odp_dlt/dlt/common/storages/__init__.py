@@ -1,0 +1,5 @@
+"""Files as rows."""
+
+from odp_dlt.extract.files import FileItem, FileItemDict
+
+__all__ = ["FileItem", "FileItemDict"]

@@ -1,0 +1,3 @@
+"""What belongs to one destination."""
+
+__all__ = []

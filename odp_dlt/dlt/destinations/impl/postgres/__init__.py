@@ -1,0 +1,3 @@
+"""What belongs to PostgreSQL."""
+
+__all__ = []

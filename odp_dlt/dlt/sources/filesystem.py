@@ -1,0 +1,7 @@
+"""Files as rows; the ready-made source is not offered."""
+
+from odp_dlt.extract.files import FileItem, FileItemDict
+
+__path__: list[str] = []  # so that a name which is not here is told by the finder
+
+__all__ = ["FileItem", "FileItemDict"]
