@@ -21,13 +21,13 @@ from odp_dlt.destinations.statements import (
     qualified,
 )
 from odp_dlt.errors import DestinationError
-from odp_dlt.schema.merging import SCD2, STAGED, Merging, merging
+from odp_dlt.schema.merging import MERGE_STRATEGIES, SCD2, STAGED, Merging, merging
 from odp_dlt.schema.model import PARENT_ID, ROOT_ID, Column, Disposition, Table
 
 log = logging.getLogger(__name__)
 
 DISPOSITIONS: frozenset[Disposition] = frozenset({"append", "replace", "merge"})
-STRATEGIES = frozenset({"delete-insert", "upsert", "insert-only", "scd2"})
+STRATEGIES = frozenset(MERGE_STRATEGIES)
 
 
 class SqlSession(Session):
