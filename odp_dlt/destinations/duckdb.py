@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import pyarrow as pa
 from pydantic import Field
@@ -199,7 +199,7 @@ class Duckdb(Destination):
     database: AnchoredPath | None = None
     wait_s: float = Field(default=600.0, gt=0)
 
-    def bound(self, pipeline_name: str) -> "Duckdb":
+    def bound(self, pipeline_name: str) -> Self:
         if self.database is not None:
             return self
         return self.model_copy(update={"database": Path.cwd() / f"{pipeline_name}.duckdb"})

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pyarrow as pa
@@ -164,6 +164,7 @@ class Postgres(Destination):
     dispositions: ClassVar[frozenset[Disposition]] = DISPOSITIONS
     strategies: ClassVar[frozenset[str]] = STRATEGIES
     max_identifier: ClassVar[int] = 63
+    main_param: ClassVar[str] = "connection_string"
 
     connection_string: SecretStr | None = None
     host: str | None = None
@@ -173,7 +174,7 @@ class Postgres(Destination):
     password: SecretStr | None = None
     wait_s: float = Field(default=600.0, gt=0)
 
-    def with_settings(self, settings: Settings) -> "Postgres":
+    def with_settings(self, settings: Settings) -> Self:
         """This destination with what it was not given, as far as the settings have it."""
         found: dict[str, Any] = {}
         if self.connection_string is None and self.host is None:
@@ -185,7 +186,7 @@ class Postgres(Destination):
         password = _setting(settings, "credentials.password", str, secret=True)
         if self.password is None and password is not None:
             found["password"] = SecretStr(password)
-        return self.model_copy(update=found)
+        return super().with_settings(settings).model_copy(update=found)
 
     @contextmanager
     def open(self, dataset: str, *, write: bool = True) -> Iterator[Session]:
