@@ -89,12 +89,14 @@ def _as_before(root: Target, how: Merging) -> list[str]:
 
     A column of the source's own that tells versions of a row apart decides alone.
     """
-    versions = [c for c in root.columns if c != ID and root.table.columns[c].has(ROW_VERSION)]
+    flagged = {n for n, c in root.table.columns.items() if n != ID and c.has(ROW_VERSION)}
+    versions = [c for c in root.columns if c in flagged]
     others = [c for c in root.columns if c not in (ID, LOAD_ID, *how.primary_key)]
     compared = versions or others
     if LOAD_ID not in root.columns:
         return []
-    equal = "".join(f" AND {root.value(c)} IS NOT DISTINCT FROM d.{quoted(c)}" for c in compared)
+    pairs = ((root.value(c), f"d.{quoted(c)}") for c in compared)
+    equal = "".join(f" AND ({a} = {b} OR ({a} IS NULL AND {b} IS NULL))" for a, b in pairs)
     return [
         f"UPDATE {root.stage} AS s SET {quoted(LOAD_ID)} = d.{quoted(LOAD_ID)} "
         f"FROM {root.name} AS d WHERE {same('s', 'd', how.primary_key)}{equal}"

@@ -67,7 +67,9 @@ class SqlSession(Session):
         return f"CAST('{at.isoformat(' ')}' AS TIMESTAMP WITH TIME ZONE)"
 
     def casts(self, table: Table) -> Mapping[str, str]:
-        """Columns whose staged values must be cast to be inserted, with the type to cast to."""
+        """Columns whose staged values must be converted to be inserted, with the SQL for that, in
+        which `{}` is the value.
+        """
         return {}
 
     def sorts(self, table: Table) -> Mapping[str, str]:

@@ -30,8 +30,8 @@ class Target:
     """A table of the destination under its SQL name, and the temporary table its rows wait in.
 
     `stage` None means that there are none for it. `columns` are those to be inserted; `casts`
-    names the types of those that the database does not convert by itself, `sorts` those as which
-    it must see columns to put them in order.
+    has the SQL, with `{}` for the value, for those that the database does not convert by itself,
+    `sorts` has the types as which it must see columns to put them in order.
     """
 
     table: Table
@@ -44,7 +44,7 @@ class Target:
     def value(self, column: str) -> str:
         """The SQL expression for a staged column, where the stage is called `s`."""
         found = f"s.{quoted(column)}"
-        return f"CAST({found} AS {self.casts[column]})" if column in self.casts else found
+        return self.casts.get(column, "{}").format(found)
 
 
 def create_table(name: str, table: Table, types: Mapping[str, str]) -> str:
