@@ -4,7 +4,7 @@ To add one, copy the nearest file of this folder: its name is what YAML says.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import ClassVar, Literal, Self, get_args
 
@@ -77,6 +77,10 @@ class Session(ABC):
         In a session that was opened to read, it can write nothing.
         """
 
+    def batches(self, sql: str, rows: int) -> Iterator[pa.RecordBatch]:
+        """As `select`, read as they are taken, about `rows` at a time where the place can do so."""
+        yield from self.select(sql).to_batches(rows)
+
 
 class Destination(BaseModel, ABC):
     """One configured place. Its fields are the YAML's `destination_params`.
@@ -90,7 +94,7 @@ class Destination(BaseModel, ABC):
     dispositions: ClassVar[frozenset[Disposition]]
     strategies: ClassVar[frozenset[str]] = frozenset()  # of those that merge
     max_identifier: ClassVar[int] = 65536
-    holds_files: ClassVar[bool] = False  # whether an address is a URI, not a name for SQL
+    holds_files: ClassVar[bool] = False  # whether an address is of files, not a name for SQL
     main_param: ClassVar[str] = "database"  # what scripts give by position, or as `credentials`
 
     replace_strategy: ReplaceStrategy | None = None
@@ -134,7 +138,7 @@ class Destination(BaseModel, ABC):
 
     @abstractmethod
     def address(self, dataset: str, table: str) -> str:
-        """How other tools name `table`: `dataset.table`, or a URI."""
+        """How other tools name `table`: `dataset.table`, or the folder of its files."""
 
     @abstractmethod
     def location(self) -> str:

@@ -174,7 +174,15 @@ class DuckdbSession(SqlSession):
         ).fetchall()
         return [f"USE {qualified(self.catalog, self.dataset)}"] if found else []
 
-    def select(self, sql: str) -> pa.Table:
+    def stream(self, sql: str, rows: int) -> Iterator[pa.RecordBatch]:
+        import duckdb
+
+        try:
+            yield from self.con.sql(sql).to_arrow_reader(rows)
+        except duckdb.Error as e:
+            raise DestinationError(f"DuckDB refused: {e}", at=self.dataset) from e
+
+    def _settle(self, sql: str) -> None:
         import duckdb
 
         try:
@@ -183,7 +191,7 @@ class DuckdbSession(SqlSession):
             raise DestinationError(f"DuckDB refused: {e}", at=self.dataset) from e
         if not single:  # a COMMIT before another statement would let that one write
             raise DestinationError("a SELECT is one statement", at=self.dataset)
-        return super().select(sql)
+        super()._settle(sql)
 
     def ingest(self, table: Table, rows: pa.RecordBatchReader) -> int:
         columns = ", ".join(quoted(name) for name in rows.schema.names)

@@ -121,7 +121,10 @@ class Filesystem(Destination):
         }
 
     def address(self, dataset: str, table: str) -> str:
-        """The URI of the folder that all files of `table` are in."""
+        """The folder that all files of `table` are in: a bucket's URL, or an absolute path.
+
+        A `file:` URI would have to be percent-encoded for pyarrow, and DuckDB does not decode it.
+        """
         return f"{self._uri()}/{dataset}/{self._layout.folder(table)}"
 
     def location(self) -> str:
@@ -150,7 +153,7 @@ class Filesystem(Destination):
 
     def _uri(self) -> str:
         url = self._url()
-        return local_path(url).resolve().as_uri() if is_local(url) else url
+        return local_path(url).resolve().as_posix() if is_local(url) else url
 
     def _url(self) -> str:
         if self.bucket_url is None:

@@ -2,7 +2,7 @@
 
 import logging
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 import pyarrow as pa
@@ -31,8 +31,8 @@ STRATEGIES = frozenset(MERGE_STRATEGIES)
 
 
 class SqlSession(Session):
-    """Hooks a database fills: `run`, `query`, `ingest`, `stage`, `type_name`, `columns`; and where
-    it is unlike others `moment`, `casts`, `sorts`.
+    """Hooks a database fills: `run`, `query`, `stream`, `ingest`, `stage`, `type_name`, `columns`;
+    and where it is unlike others `moment`, `casts`, `sorts`, `settled`.
     """
 
     def __init__(self, dataset: str) -> None:
@@ -172,6 +172,17 @@ class SqlSession(Session):
             self.run(delete(self.named(table), where or {}))
 
     def select(self, sql: str) -> pa.Table:
+        self._settle(sql)
+        return self.query(sql)
+
+    def batches(self, sql: str, rows: int) -> Iterator[pa.RecordBatch]:
+        self._settle(sql)
+        yield from self.stream(sql, rows)
+
+    @abstractmethod
+    def stream(self, sql: str, rows: int) -> Iterator[pa.RecordBatch]:
+        """The rows of one SELECT as they come, in batches of about `rows`."""
+
+    def _settle(self, sql: str) -> None:
         for statement in self.settled():
             self.run(statement)
-        return self.query(sql)
