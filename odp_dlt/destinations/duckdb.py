@@ -120,7 +120,7 @@ def _connect(path: Path, *, read_only: bool) -> "DuckDBPyConnection":
         raise DestinationError(f"cannot open '{path}': {text}") from e
     except duckdb.ConnectionException as e:
         if "different configuration" in str(e):
-            raise Held("another part of this process") from e
+            raise Held("another part of this process, such as a dataset read in parts") from e
         raise DestinationError(f"cannot open '{path}': {e}") from e
 
 

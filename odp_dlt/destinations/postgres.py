@@ -182,6 +182,7 @@ class Postgres(Destination):
     strategies: ClassVar[frozenset[str]] = STRATEGIES
     max_identifier: ClassVar[int] = 63
     main_param: ClassVar[str] = "connection_string"
+    product: ClassVar[str] = "PostgreSQL"
 
     connection_string: SecretStr | None = None
     host: str | None = None
@@ -242,7 +243,7 @@ class Postgres(Destination):
         try:
             con = postgres.connect(info)
         except postgres.Error as e:
-            raise refusal(e, known.location(), parts.get("password")) from e
+            raise refusal(e, known.location(), parts.get("password"), self.product) from e
         try:
             yield con
         finally:

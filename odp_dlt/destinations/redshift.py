@@ -16,7 +16,6 @@ from pydantic import Field
 from odp_dlt.destinations.files.access import Credentials, open_store
 from odp_dlt.destinations.files.store import Store
 from odp_dlt.destinations.postgres import Postgres, PostgresSession
-from odp_dlt.destinations.rows import Rows
 from odp_dlt.destinations.statements import literal, qualified, quoted
 from odp_dlt.errors import ConfigError
 from odp_dlt.schema.model import Column, Table
@@ -94,15 +93,9 @@ def turn(dataset: str) -> list[str]:
     ]
 
 
-class _Spelled(Rows):
-    """Rows as COPY reads them from Parquet."""
-
-    def __init__(self, rows: pa.RecordBatchReader) -> None:
-        fields = [(f.name, pa.string() if pt.is_time(f.type) else f.type) for f in rows.schema]
-        super().__init__(rows, pa.schema(fields))
-
-    def changed(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        return batch.cast(self.reader.schema)
+def staged_schema(schema: pa.Schema) -> pa.Schema:
+    """The columns of a staged file: times as text."""
+    return pa.schema([(f.name, pa.string() if pt.is_time(f.type) else f.type) for f in schema])
 
 
 class RedshiftSession(PostgresSession):
@@ -118,14 +111,14 @@ class RedshiftSession(PostgresSession):
     def stage(self, name: str, rows: pa.RecordBatchReader) -> int:
         self.run(stage_table(name, rows.schema))
         path, count = f"{secrets.token_hex(8)}.parquet", 0
-        spelled = _Spelled(rows).reader
+        schema = staged_schema(rows.schema)
         try:
             with (
                 self.staging.sink(path) as sink,
-                pq.ParquetWriter(sink, spelled.schema) as out,
+                pq.ParquetWriter(sink, schema) as out,
             ):
-                for batch in spelled:
-                    out.write_batch(batch)
+                for batch in rows:
+                    out.write_batch(batch.cast(schema))
                     count += batch.num_rows
             self.run(copy(name, f"{self.staging.uri}/{path}", self.iam_role))
         finally:
@@ -160,6 +153,7 @@ class Redshift(Postgres):
     """
 
     max_identifier: ClassVar[int] = 127
+    product: ClassVar[str] = "Redshift"
 
     staging_url: str | None = Field(default=None, pattern="^s3://")
     iam_role: str = "default"

@@ -1,6 +1,7 @@
 """Databases that speak PostgreSQL's language: Supabase on a real server, Redshift as text."""
 
 import dataclasses
+from datetime import time
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,13 @@ from odp_dlt.destinations.redshift import (
     conversion,
     copy,
     stage_table,
+    staged_schema,
     turn,
     type_name,
 )
 from odp_dlt.destinations.statements import Target
 from odp_dlt.destinations.supabase import Supabase
-from odp_dlt.errors import ConfigError
+from odp_dlt.errors import ConfigError, DestinationError
 from odp_dlt.extract.hints import Hints
 from odp_dlt.schema.merging import merging
 from odp_dlt.schema.model import DATA_TYPES, Column
@@ -102,6 +104,8 @@ def test_redshift_takes_rows_from_files_in_its_bucket() -> None:
     assert stage_table("s0", schema) == (
         'CREATE TEMPORARY TABLE s0 ("id" bigint, "at" timestamp with time zone, "t" varchar(max))'
     )
+    batch = pa.record_batch([[1], [None], [time(1, 2, 3)]], schema=schema)
+    assert batch.cast(staged_schema(schema))["t"].to_pylist() == ["01:02:03.000000"]
     assert copy("s0", "s3://lake/staging/ab.parquet", ROLE) == (
         f"COPY s0 FROM 's3://lake/staging/ab.parquet' IAM_ROLE '{ROLE}' FORMAT AS PARQUET"
     )
@@ -147,3 +151,14 @@ def test_redshift_without_a_bucket_says_so_before_it_fetches(tmp_path: Path) -> 
         "the redshift destination has no staging_url, and rows reach it by files alone\n"
         "  Give it one: `destination_params: {staging_url: s3://BUCKET/staging}`."
     )
+
+
+def test_redshift_that_is_not_there_is_told_by_its_name() -> None:
+    params = {"host": "127.0.0.1", "port": 9, "password": "the-password", "user": "me"}
+    made = Redshift.model_validate({**params, "staging_url": "s3://lake/staging"})
+    with (
+        pytest.raises(DestinationError, match="Redshift refused: ") as e,
+        made.open("data", write=False),
+    ):
+        pass
+    assert "the-password" not in str(e.value)
