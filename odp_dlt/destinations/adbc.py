@@ -45,6 +45,11 @@ class AdbcSession(SqlSession):
             cursor.execute(sql, tuple(values) or None)
             return cursor.fetch_arrow_table()
 
+    def stream(self, sql: str, rows: int) -> Iterator[pa.RecordBatch]:
+        with self.cursor() as cursor:
+            cursor.execute(sql)
+            yield from cursor.fetch_record_batch()
+
     def put(self, name: str, rows: Rows, **where: Any) -> int:
         """Copy `rows` to the table `name`; `where` says how, in ADBC's words."""
         with self.cursor(name, rows) as cursor:

@@ -4,17 +4,20 @@ To add one, copy the nearest file of this folder: its name is what YAML says.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal, Self, get_args
 
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 
-from odp_dlt.registry import Registry
+from odp_dlt.errors import ConfigError
+from odp_dlt.registry import Registry, nearest
 from odp_dlt.schema.model import Column, Disposition, Table
 from odp_dlt.settings import Settings
+
+ReplaceStrategy = Literal["truncate-and-insert", "insert-from-staging", "staging-optimized"]
 
 
 class Session(ABC):
@@ -75,6 +78,10 @@ class Session(ABC):
         In a session that was opened to read, it can write nothing.
         """
 
+    def batches(self, sql: str, rows: int) -> Iterator[pa.RecordBatch]:
+        """As `select`, read as they are taken, about `rows` at a time where the place can do so."""
+        yield from self.select(sql).to_batches(rows)
+
 
 @dataclass(frozen=True)
 class Capabilities:
@@ -86,14 +93,21 @@ class Capabilities:
 
 
 class Destination(BaseModel, ABC):
-    """One configured place. Its fields are the YAML's `destination_params`."""
+    """One configured place. Its fields are the YAML's `destination_params`.
+
+    `replace_strategy` takes dlt's names. Each ends in one switch here: in the commit the new rows
+    take the place of the old ones, which a load that fails leaves.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     dispositions: ClassVar[frozenset[Disposition]]
     strategies: ClassVar[frozenset[str]] = frozenset()  # of those that merge
     max_identifier: ClassVar[int] = 65536
-    holds_files: ClassVar[bool] = False  # whether an address is a URI, not a name for SQL
+    holds_files: ClassVar[bool] = False  # whether an address is of files, not a name for SQL
+    main_param: ClassVar[str] = "database"  # what scripts give by position, or as `credentials`
+
+    replace_strategy: ReplaceStrategy | None = None
 
     @property
     def name(self) -> str:
@@ -105,13 +119,29 @@ class Destination(BaseModel, ABC):
         strategies = tuple(sorted(self.strategies))
         return Capabilities(self.max_identifier, self.max_identifier, strategies)
 
-    def bound(self, pipeline_name: str) -> "Destination":
+    def bound(self, pipeline_name: str) -> Self:
         """This destination with what it derives from a pipeline's name filled in."""
         return self
 
-    def with_settings(self, settings: Settings) -> "Destination":
-        """This destination with what it was not given and the settings have."""
-        return self
+    def with_settings(self, settings: Settings) -> Self:
+        """This destination with what it was not given and the settings have.
+
+        ConfigError for settings that it cannot have.
+        """
+        sections = ("destination", self.name)
+        said = settings.resolve(
+            "replace_strategy", sections=sections, hint=str, secret=False, default=None
+        )
+        if said is None or self.replace_strategy is not None:
+            return self
+        known = get_args(ReplaceStrategy)
+        if said not in known:
+            raise ConfigError(
+                f"there is no replace_strategy '{said}'",
+                at=".".join(sections),
+                hint=nearest(str(said), known),
+            )
+        return self.model_copy(update={"replace_strategy": said})
 
     @abstractmethod
     def open(self, dataset: str, *, write: bool = True) -> AbstractContextManager[Session]:
@@ -123,7 +153,7 @@ class Destination(BaseModel, ABC):
 
     @abstractmethod
     def address(self, dataset: str, table: str) -> str:
-        """How other tools name `table`: `dataset.table`, or a URI."""
+        """How other tools name `table`: `dataset.table`, or the folder of its files."""
 
     @abstractmethod
     def location(self) -> str:

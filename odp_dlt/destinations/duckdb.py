@@ -1,22 +1,32 @@
-"""DuckDB files: one writer process at a time, so the others wait for the commit in a queue."""
+"""DuckDB: files, where one process at a time may write and the others wait for its commit in a
+queue; and databases in memory or of MotherDuck.
+"""
 
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import pyarrow as pa
-from pydantic import Field
+from pydantic import Field, SecretStr, field_validator
 
 from odp_dlt.destinations.base import Destination, Session
+from odp_dlt.destinations.duckdb_shared import (
+    MEMORY,
+    MOTHERDUCK,
+    SharedName,
+    checked_name,
+    in_memory,
+    motherduck,
+)
 from odp_dlt.destinations.rows import Rows
 from odp_dlt.destinations.sql import DISPOSITIONS, STRATEGIES, SqlSession
 from odp_dlt.destinations.statements import qualified, quoted
 from odp_dlt.destinations.waiting import Held, queue, waited
 from odp_dlt.errors import ConfigError, DestinationError
 from odp_dlt.schema.model import Column, Disposition, Table
-from odp_dlt.settings import AnchoredPath
+from odp_dlt.settings import AnchoredPath, Settings
 
 if TYPE_CHECKING:  # the driver is imported by the first connection: definitions need none
     from duckdb import DuckDBPyConnection
@@ -110,7 +120,7 @@ def _connect(path: Path, *, read_only: bool) -> "DuckDBPyConnection":
         raise DestinationError(f"cannot open '{path}': {text}") from e
     except duckdb.ConnectionException as e:
         if "different configuration" in str(e):
-            raise Held("another part of this process") from e
+            raise Held("another part of this process, such as a dataset read in parts") from e
         raise DestinationError(f"cannot open '{path}': {e}") from e
 
 
@@ -164,6 +174,25 @@ class DuckdbSession(SqlSession):
         ).fetchall()
         return [f"USE {qualified(self.catalog, self.dataset)}"] if found else []
 
+    def stream(self, sql: str, rows: int) -> Iterator[pa.RecordBatch]:
+        import duckdb
+
+        try:
+            yield from self.con.sql(sql).to_arrow_reader(rows)
+        except duckdb.Error as e:
+            raise DestinationError(f"DuckDB refused: {e}", at=self.dataset) from e
+
+    def _settle(self, sql: str) -> None:
+        import duckdb
+
+        try:
+            single = len(self.con.extract_statements(sql)) == 1
+        except duckdb.Error as e:
+            raise DestinationError(f"DuckDB refused: {e}", at=self.dataset) from e
+        if not single:  # a COMMIT before another statement would let that one write
+            raise DestinationError("a SELECT is one statement", at=self.dataset)
+        super()._settle(sql)
+
     def ingest(self, table: Table, rows: pa.RecordBatchReader) -> int:
         columns = ", ".join(quoted(name) for name in rows.schema.names)
         target = self.named(table.name)
@@ -191,53 +220,108 @@ class DuckdbSession(SqlSession):
 
 
 class Duckdb(Destination):
-    """A DuckDB file; a relative path counts from the project's root."""
+    """A DuckDB file; a relative path counts from the project's root. Or a database in memory,
+    `:memory:` or `:memory:NAME`, or one of MotherDuck's, `md:NAME`.
+
+    All sessions of a process share the database in memory of a name, until the process ends; in a
+    script the name is the pipeline's unless one is given. The token of MotherDuck comes from
+    `[destination.motherduck.credentials]`, as `password`, or from MOTHERDUCK_TOKEN.
+    """
 
     dispositions: ClassVar[frozenset[Disposition]] = DISPOSITIONS
     strategies: ClassVar[frozenset[str]] = STRATEGIES
 
-    database: AnchoredPath | None = None
+    database: SharedName | AnchoredPath | None = None
+    token: SecretStr | None = None
     wait_s: float = Field(default=600.0, gt=0)
 
-    def bound(self, pipeline_name: str) -> "Duckdb":
-        if self.database is not None:
-            return self
-        return self.model_copy(update={"database": Path.cwd() / f"{pipeline_name}.duckdb"})
+    @field_validator("database", mode="before")
+    @classmethod
+    def _checked_database(cls, database: object) -> object:
+        return checked_name(database)
+
+    def bound(self, pipeline_name: str) -> Self:
+        if self.database is None:
+            return self.model_copy(update={"database": Path.cwd() / f"{pipeline_name}.duckdb"})
+        if self.database == MEMORY:
+            return self.model_copy(update={"database": f"{MEMORY}{pipeline_name}"})
+        return self
+
+    def with_settings(self, settings: Settings) -> Self:
+        known = super().with_settings(settings)
+        if self.token is not None or not str(self.database).startswith(MOTHERDUCK):
+            return known
+        token = settings.resolve(
+            "credentials.password",
+            sections=("destination", "motherduck"),
+            hint=str,
+            secret=True,
+            default=None,
+        )
+        return known.model_copy(update={"token": SecretStr(token) if token else None})
 
     @contextmanager
     def open(self, dataset: str, *, write: bool = True) -> Iterator[Session]:
         import duckdb
 
-        path = self._path()
-        if not write and not path.exists():
-            with duckdb.connect(":memory:") as con:
-                yield DuckdbSession(dataset, con)
-            return
-        with connection(path, write=write, wait_s=self.wait_s) as con:
-            if not write:
-                yield DuckdbSession(dataset, con)
-                return
-            con.execute("SET preserve_insertion_order = false")
-            con.execute("BEGIN")
+        with self._transaction(dataset, write=write) as con:
             session = DuckdbSession(dataset, con)
+            if not write:
+                yield session
+                return
             session.create_dataset()
             yield session  # an error leaves here, and closing rolls back
             try:
                 con.execute("COMMIT")
             except duckdb.Error as e:
-                raise DestinationError(f"DuckDB could not commit: {e}", at=path) from e
+                raise DestinationError(f"DuckDB could not commit: {e}", at=self._place()) from e
 
     def address(self, dataset: str, table: str) -> str:
-        catalog = self.database.stem if self.database is not None else None
-        return f"{catalog}.{dataset}.{table}" if catalog == dataset else f"{dataset}.{table}"
+        return (
+            f"{dataset}.{table}" if self._catalog() != dataset else f"{dataset}.{dataset}.{table}"
+        )
 
     def location(self) -> str:
-        return str(self._path())
+        return str(self._place())
 
     def type_name(self, column: Column) -> str | None:
         return type_name(column) if column.data_type else None
 
-    def _path(self) -> Path:
+    @contextmanager
+    def _transaction(self, dataset: str, *, write: bool) -> Iterator["DuckDBPyConnection"]:
+        """A connection in a transaction, which is rolled back unless it is committed; or one that
+        can only read.
+        """
+        import duckdb
+
+        place, wait_s = self._place(), self.wait_s
+        if isinstance(place, Path):
+            if not write and not place.exists():
+                with duckdb.connect(MEMORY) as con:
+                    yield con
+                return
+            with connection(place, write=write, wait_s=wait_s) as con:
+                if write:
+                    con.execute("SET preserve_insertion_order = false")
+                    con.execute("BEGIN")
+                yield con
+            return
+        token = self.token.get_secret_value() if self.token is not None else None
+        with (
+            motherduck(place, token, dataset, write=write, wait_s=wait_s)
+            if place.startswith(MOTHERDUCK)
+            else in_memory(place, write=write, wait_s=wait_s) as con,
+            interruptible(),
+        ):
+            yield con
+
+    def _catalog(self) -> str | None:
+        """What DuckDB calls the database."""
+        if isinstance(self.database, str):
+            return self.database.partition(MOTHERDUCK)[2] or "memory"
+        return self.database.stem if self.database is not None else None
+
+    def _place(self) -> Path | str:
         if self.database is None:
             raise ConfigError(
                 "the duckdb destination has no database",

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
@@ -53,6 +53,7 @@ class Filesystem(Destination):
 
     dispositions: ClassVar[frozenset[Disposition]] = frozenset({"append", "replace"})
     holds_files: ClassVar[bool] = True
+    main_param: ClassVar[str] = "bucket_url"
 
     bucket_url: BucketUrl | None = None
     credentials: Credentials | None = Field(default=None, repr=False)
@@ -84,7 +85,7 @@ class Filesystem(Destination):
             )
         return compression
 
-    def with_settings(self, settings: Settings) -> "Filesystem":
+    def with_settings(self, settings: Settings) -> Self:
         """This destination with what it was not given, from `[destination.filesystem]`."""
         found: dict[str, Any] = {}
         if self.bucket_url is None:
@@ -97,7 +98,7 @@ class Filesystem(Destination):
                 for name in Credentials.model_fields
             }
             found["credentials"] = Credentials.model_validate(keys)
-        return self.model_copy(update=found)
+        return super().with_settings(settings).model_copy(update=found)
 
     @contextmanager
     def open(self, dataset: str, *, write: bool = True) -> Iterator[Session]:
@@ -120,7 +121,10 @@ class Filesystem(Destination):
         }
 
     def address(self, dataset: str, table: str) -> str:
-        """The URI of the folder that all files of `table` are in."""
+        """The folder that all files of `table` are in: a bucket's URL, or an absolute path.
+
+        A `file:` URI would have to be percent-encoded for pyarrow, and DuckDB does not decode it.
+        """
         return f"{self._uri()}/{dataset}/{self._layout.folder(table)}"
 
     def location(self) -> str:
@@ -149,7 +153,7 @@ class Filesystem(Destination):
 
     def _uri(self) -> str:
         url = self._url()
-        return local_path(url).resolve().as_uri() if is_local(url) else url
+        return local_path(url).resolve().as_posix() if is_local(url) else url
 
     def _url(self) -> str:
         if self.bucket_url is None:

@@ -1,4 +1,4 @@
-"""Merge by delete-insert, upsert and insert-only, as SQL over staged rows.
+"""Merge by delete-insert, upsert, cdc and insert-only, as SQL over staged rows.
 
 Of staged rows with one primary key one is kept: the greatest (`dedup_sort: desc`) or smallest by
 the column that has this hint, rows without a value there last; and among equals the last one of the
@@ -11,35 +11,33 @@ from odp_dlt.destinations.statements import (
     KEPT,
     Target,
     among,
+    filtered,
     insert_kept,
     quoted,
     same,
     unmatched,
+    within,
 )
-from odp_dlt.schema.merging import INSERT_ONLY, ROW, Merging
+from odp_dlt.schema.merging import CDC, DELETE_INSERT, INSERT_ONLY, ROW, ROW_VERSION, Merging
 from odp_dlt.schema.model import ID, LOAD_ID, ROOT_ID
 
 
 def merge(family: Sequence[Target], how: Merging) -> list[str]:
     """The statements that merge the staged rows of `family`, parents first, in their order.
 
-    Rows nested in a root row that gives way go with it, whether or not new ones come.
+    Rows nested in a root row that gives way go with it, whether or not new ones come. Without
+    staged rows only cdc does anything: it deletes.
     """
     root, *nested = family
     if root.stage is None:
-        return []
-    statements = [*_filtered(root), _kept(root, how)]
+        return _deleted(root, nested, how) if how.strategy == CDC else []
+    statements = [*filtered(root), _kept(root, how)]
     if root.table.hints.get("x-merge-skip-unchanged-rows"):
         statements += _as_before(root, how)
     if how.strategy != INSERT_ONLY:
         statements += _deleted(root, nested, how)
     statements += [insert_kept(t, KEPT) for t in family if t.stage is not None]
     return [*statements, f"DROP TABLE {KEPT}"]
-
-
-def _filtered(root: Target) -> list[str]:
-    condition = root.table.hints.get("x-merge-source-filter")
-    return [f"DELETE FROM {root.stage} WHERE ({condition}) IS NOT TRUE"] if condition else []
 
 
 def _kept(root: Target, how: Merging) -> str:
@@ -87,11 +85,18 @@ def _deletion(root: Target) -> str:
 
 
 def _as_before(root: Target, how: Merging) -> list[str]:
-    """Staged rows equal to those that are there take over their load id."""
-    compared = [c for c in root.columns if c not in (ID, LOAD_ID, *how.primary_key)]
+    """Staged rows equal to those that are there take over their load id.
+
+    A column of the source's own that tells versions of a row apart decides alone.
+    """
+    flagged = {n for n, c in root.table.columns.items() if n != ID and c.has(ROW_VERSION)}
+    versions = [c for c in root.columns if c in flagged]
+    others = [c for c in root.columns if c not in (ID, LOAD_ID, *how.primary_key)]
+    compared = versions or others
     if LOAD_ID not in root.columns:
         return []
-    equal = "".join(f" AND {root.value(c)} IS NOT DISTINCT FROM d.{quoted(c)}" for c in compared)
+    pairs = ((root.value(c), f"d.{quoted(c)}") for c in compared)
+    equal = "".join(f" AND ({a} = {b} OR ({a} IS NULL AND {b} IS NULL))" for a, b in pairs)
     return [
         f"UPDATE {root.stage} AS s SET {quoted(LOAD_ID)} = d.{quoted(LOAD_ID)} "
         f"FROM {root.name} AS d WHERE {same('s', 'd', how.primary_key)}{equal}"
@@ -99,18 +104,26 @@ def _as_before(root: Target, how: Merging) -> list[str]:
 
 
 def _deleted(root: Target, nested: Sequence[Target], how: Merging) -> list[str]:
-    """Delete what the staged rows replace by each of their keys, deepest tables first."""
-    scope = str(root.table.hints.get("x-merge-destination-scope") or "")
-    scope = scope.replace("{table}", "d").replace("{staging_table}", str(root.stage))
+    """Delete what gives way by each of the conditions for that, deepest tables first."""
     deleted = []
-    for key in how.keys:
-        condition = among("d", key, str(root.stage)) + (f" AND ({scope})" if scope else "")
-        gone = f"SELECT d.{quoted(ID)} FROM {root.name} AS d WHERE {condition}"
+    for condition in _conditions(root, how):
+        gone = f"SELECT {quoted(ID)} FROM {root.name} WHERE {condition}"
         deleted += [
             *(
                 f"DELETE FROM {t.name} WHERE {quoted(ROOT_ID)} IN ({gone})"
                 for t in reversed(nested)
             ),
-            f"DELETE FROM {root.name} AS d WHERE {condition}",
+            f"DELETE FROM {root.name} WHERE {condition}",
         ]
     return deleted
+
+
+def _conditions(root: Target, how: Merging) -> list[str]:
+    """Each names rows of the destination that give way: to staged rows, or for being absent."""
+    conditions = []
+    if how.strategy == CDC or (how.strategy == DELETE_INSERT and how.scope):
+        absent = within(root, how)
+        conditions += [] if absent is None else [absent]
+    if root.stage is not None:
+        conditions += [among(root.name, key, root.stage) for key in how.keys]
+    return conditions

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pyarrow as pa
@@ -19,7 +19,6 @@ from odp_dlt.errors import ConfigError, DestinationBusy, DestinationError, OdpEr
 from odp_dlt.schema.model import Column, Disposition, Table
 from odp_dlt.settings import Settings
 
-_SECTIONS = ("destination", "postgres")
 _RETRIED = frozenset({"55P03", "40001", "40P01"})  # lock timeout, serialization, deadlock
 
 _TYPES = {
@@ -91,12 +90,16 @@ def _without_modifier(name: str) -> str:
 class PostgresSession(AdbcSession):
     """A session in one transaction of one connection."""
 
+    product: ClassVar[str] = "PostgreSQL"
+
     def columns(self, table: str) -> dict[str, str]:
         found = self.query(
             "SELECT a.attname, format_type(a.atttypid, a.atttypmod) AS type_name "
-            "FROM pg_attribute AS a WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 "
-            "AND NOT a.attisdropped ORDER BY a.attnum",
-            [self.named(table)],
+            "FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid "
+            "JOIN pg_namespace AS n ON n.oid = c.relnamespace "
+            "WHERE n.nspname = $1 AND c.relname = $2 AND a.attnum > 0 AND NOT a.attisdropped "
+            "ORDER BY a.attnum",
+            [self.dataset, table],
         ).to_pydict()
         return dict(zip(found["attname"], found["type_name"], strict=True))
 
@@ -111,7 +114,7 @@ class PostgresSession(AdbcSession):
             )
         count = self.stage("odp_rows", rows)
         casts, names = self.casts(table), rows.schema.names
-        values = (f"CAST({quoted(n)} AS {casts[n]})" if n in casts else quoted(n) for n in names)
+        values = (casts.get(n, "{}").format(quoted(n)) for n in names)
         self.run(
             f"INSERT INTO {self.named(table.name)} ({', '.join(map(quoted, names))}) "
             f"SELECT {', '.join(values)} FROM odp_rows"
@@ -125,20 +128,34 @@ class PostgresSession(AdbcSession):
         return count
 
     def casts(self, table: Table) -> Mapping[str, str]:
-        return {n: "jsonb" for n, c in table.typed_columns().items() if c.data_type == "json"}
+        to_json = "CAST({} AS jsonb)"
+        return {n: to_json for n, c in table.typed_columns().items() if c.data_type == "json"}
 
     def type_name(self, column: Column) -> str:
         return type_name(column)
 
     def refusal(self, error: Exception, at: str) -> OdpError:
-        return refusal(error, at)
+        return refusal(error, at, product=self.product)
+
+    def take_turn(self, wait_s: float) -> None:
+        """Wait until no other load into the dataset runs, and make the dataset if it is missing."""
+        self.run(f"SET LOCAL lock_timeout = {int(wait_s * 1000)}")
+        name = literal(f"odp_dlt {self.dataset}")
+        self.query(f"SELECT pg_advisory_xact_lock(hashtextextended({name}, 0))::text")
+        self.run(f"CREATE SCHEMA IF NOT EXISTS {quoted(self.dataset)}")
+
+    def read_only(self) -> None:
+        """Let nothing be written."""
+        self.run("SET TRANSACTION READ ONLY")
 
     def _can_copy(self, schema: pa.Schema, columns: Mapping[str, str]) -> bool:
         """Whether COPY's binary form of every column is that of the table's."""
         return all(_copied_as(f.type) == _without_modifier(columns[f.name]) for f in schema)
 
 
-def refusal(error: Exception, at: str, secret: str | None = None) -> OdpError:
+def refusal(
+    error: Exception, at: str, secret: str | None = None, product: str = "PostgreSQL"
+) -> OdpError:
     """What a person is told of a driver's error, without what only the driver knows."""
     text = str(error).partition("PGRES_FATAL_ERROR")[2].lstrip(" ]:") or str(error)
     text = " ".join(text.partition(". SQLSTATE")[0].removeprefix("ERROR:").split())
@@ -146,11 +163,11 @@ def refusal(error: Exception, at: str, secret: str | None = None) -> OdpError:
         text = text.replace(secret, "***")
     if getattr(error, "sqlstate", None) in _RETRIED:
         return DestinationBusy(
-            f"PostgreSQL: {text}",
+            f"{product}: {text}",
             at=at,
             hint="Run again, or raise `wait_s` of the destination.",
         )
-    return DestinationError(f"PostgreSQL refused: {text}", at=at)
+    return DestinationError(f"{product} refused: {text}", at=at)
 
 
 class Postgres(Destination):
@@ -164,6 +181,8 @@ class Postgres(Destination):
     dispositions: ClassVar[frozenset[Disposition]] = DISPOSITIONS
     strategies: ClassVar[frozenset[str]] = STRATEGIES
     max_identifier: ClassVar[int] = 63
+    main_param: ClassVar[str] = "connection_string"
+    product: ClassVar[str] = "PostgreSQL"
 
     connection_string: SecretStr | None = None
     host: str | None = None
@@ -173,31 +192,30 @@ class Postgres(Destination):
     password: SecretStr | None = None
     wait_s: float = Field(default=600.0, gt=0)
 
-    def with_settings(self, settings: Settings) -> "Postgres":
+    def with_settings(self, settings: Settings) -> Self:
         """This destination with what it was not given, as far as the settings have it."""
         found: dict[str, Any] = {}
         if self.connection_string is None and self.host is None:
-            whole = _setting(settings, "credentials", str, secret=True)
+            whole = self._setting(settings, "credentials", str, secret=True)
             found["connection_string"] = None if whole is None else SecretStr(whole)
         for key, field in (("host", "host"), ("username", "user"), ("database", "database")):
-            found[field] = getattr(self, field) or _setting(settings, f"credentials.{key}", str)
-        found["port"] = self.port or _setting(settings, "credentials.port", int)
-        password = _setting(settings, "credentials.password", str, secret=True)
+            found[field] = getattr(self, field) or self._setting(
+                settings, f"credentials.{key}", str
+            )
+        found["port"] = self.port or self._setting(settings, "credentials.port", int)
+        password = self._setting(settings, "credentials.password", str, secret=True)
         if self.password is None and password is not None:
             found["password"] = SecretStr(password)
-        return self.model_copy(update=found)
+        return super().with_settings(settings).model_copy(update=found)
 
     @contextmanager
     def open(self, dataset: str, *, write: bool = True) -> Iterator[Session]:
         with self._connected() as con:
-            session = PostgresSession(dataset, con)
+            session = self._session(dataset, con)
             if write:
-                session.run(f"SET LOCAL lock_timeout = {int(self.wait_s * 1000)}")
-                name = literal(f"odp_dlt {dataset}")
-                session.query(f"SELECT pg_advisory_xact_lock(hashtextextended({name}, 0))::text")
-                session.run(f"CREATE SCHEMA IF NOT EXISTS {quoted(dataset)}")
+                session.take_turn(self.wait_s)
             else:
-                session.run("SET TRANSACTION READ ONLY")
+                session.read_only()
             yield session
             if write:
                 self._commit(con, dataset)
@@ -212,16 +230,20 @@ class Postgres(Destination):
     def type_name(self, column: Column) -> str | None:
         return type_name(column) if column.data_type else None
 
+    def _session(self, dataset: str, con: Any) -> PostgresSession:
+        """The session of this kind of database."""
+        return PostgresSession(dataset, con)
+
     @contextmanager
     def _connected(self) -> Iterator[Any]:
         """A connection in a transaction, which is rolled back unless it is committed."""
         known = self.with_settings(Settings((), os.environ))  # a run exports its secrets
-        parts, postgres = known._parts(), driver("postgresql", "postgres")
+        parts, postgres = known._parts(), driver("postgresql", self.name)
         info = " ".join(f"{key}={_escaped(value)}" for key, value in parts.items())
         try:
             con = postgres.connect(info)
         except postgres.Error as e:
-            raise refusal(e, known.location(), parts.get("password")) from e
+            raise refusal(e, known.location(), parts.get("password"), self.product) from e
         try:
             yield con
         finally:
@@ -234,6 +256,10 @@ class Postgres(Destination):
             con.commit()
         except Error as e:
             raise refusal(e, dataset) from e
+
+    def _setting(self, settings: Settings, key: str, kind: type, *, secret: bool = False) -> Any:
+        sections = ("destination", self.name)
+        return settings.resolve(key, sections=sections, hint=kind, secret=secret, default=None)
 
     def _parts(self) -> dict[str, str]:
         """libpq's keywords; those given one by one win over the connection string."""
@@ -256,7 +282,7 @@ def _split(secret: SecretStr | None) -> dict[str, str]:
         uri = urlsplit(text)
         port = uri.port
     except ValueError as e:
-        raise ConfigError("the connection string of postgres is no URI") from e
+        raise ConfigError("the connection string is no URI") from e
     found = {"host": uri.hostname, "port": port, "user": uri.username, "password": uri.password}
     parts = {key: unquote(str(value)) for key, value in found.items() if value is not None}
     if uri.path.strip("/"):
@@ -266,7 +292,3 @@ def _split(secret: SecretStr | None) -> dict[str, str]:
 
 def _escaped(value: str) -> str:
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
-
-
-def _setting(settings: Settings, key: str, kind: type, *, secret: bool = False) -> Any:
-    return settings.resolve(key, sections=_SECTIONS, hint=kind, secret=secret, default=None)

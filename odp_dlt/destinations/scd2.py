@@ -8,7 +8,16 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
-from odp_dlt.destinations.statements import KEPT, Target, among, insert_kept, quoted, unmatched
+from odp_dlt.destinations.statements import (
+    KEPT,
+    Target,
+    among,
+    filtered,
+    insert_kept,
+    quoted,
+    unmatched,
+    within,
+)
 from odp_dlt.errors import ConfigError
 from odp_dlt.schema.merging import (
     ACTIVE,
@@ -59,13 +68,15 @@ def scd2(family: Sequence[Target], how: Merging, now: str, until: str) -> list[s
     """
     root = family[0]
     if root.stage is None:
-        return [] if how.merge_key else [_end(root, now, _is_active(root, until))]
+        gone = within(root, how)
+        return [] if gone is None else [_end(root, now, f"{_is_active(root, until)} AND {gone}")]
     since, end = (_flagged(root.table, flag) for flag in (VALID_FROM, VALID_TO))
-    nested = [target for target in family[1:] if target.stage is not None]
+    nested, version = [t for t in family[1:] if t.stage is not None], _version(root)
     return [
+        *filtered(root),
         _kept(root, until),
         _ended(root, how, until),
-        _end(root, now, f"{_is_active(root, until)} AND {among('d', [_version(root)], ENDED)}"),
+        _end(root, now, f"{_is_active(root, until)} AND {among(root.name, [version], ENDED)}"),
         insert_kept(root, KEPT, given={since: now, end: until}),
         *(insert_kept(target, KEPT, absent_by=ID) for target in nested),
         f"DROP TABLE {ENDED}",
@@ -76,7 +87,7 @@ def scd2(family: Sequence[Target], how: Merging, now: str, until: str) -> list[s
 def _kept(root: Target, until: str) -> str:
     """The places of the staged root rows that are no active version yet, the first of equals."""
     version, row = quoted(_version(root)), quoted(ROW)
-    active = f"(SELECT d.{version} FROM {root.name} AS d WHERE {_is_active(root, until)})"
+    active = f"(SELECT {version} FROM {root.name} WHERE {_is_active(root, until)})"
     on = ({_version(root): f"s.{quoted(column)}"} for column in _hashes(root))
     joins = [unmatched(active, each, f"a{number}") for number, each in enumerate(on)]
     return (
@@ -87,23 +98,22 @@ def _kept(root: Target, until: str) -> str:
 
 
 def _ended(root: Target, how: Merging, until: str) -> str:
-    """The active versions that are not staged; with a merge key, only those of staged keys."""
+    """The active versions that are not staged, of those that may end."""
     value = f"d.{quoted(_version(root))}"
+    able = f"SELECT * FROM {root.name} WHERE {_is_active(root, until)} AND {within(root, how)}"
     joins = [
         unmatched(str(root.stage), {column: value}, f"s{number}")
         for number, column in enumerate(_hashes(root))
     ]
-    conditions = [_is_active(root, until), *(absent for _, absent in joins)]
-    conditions += [among("d", key, str(root.stage)) for key in how.keys]
     return (
-        f"CREATE TEMPORARY TABLE {ENDED} AS SELECT {value} FROM {root.name} AS d"
-        f"{''.join(join for join, _ in joins)} WHERE {' AND '.join(conditions)}"
+        f"CREATE TEMPORARY TABLE {ENDED} AS SELECT {value} FROM ({able}) AS d"
+        f"{''.join(join for join, _ in joins)} WHERE {' AND '.join(absent for _, absent in joins)}"
     )
 
 
 def _end(root: Target, now: str, condition: str) -> str:
     end = quoted(_flagged(root.table, VALID_TO))
-    return f"UPDATE {root.name} AS d SET {end} = {now} WHERE {condition}"
+    return f"UPDATE {root.name} SET {end} = {now} WHERE {condition}"
 
 
 def _version(root: Target) -> str:
@@ -116,7 +126,7 @@ def _hashes(root: Target) -> list[str]:
 
 
 def _is_active(root: Target, until: str) -> str:
-    end = f"d.{quoted(_flagged(root.table, VALID_TO))}"
+    end = quoted(_flagged(root.table, VALID_TO))
     return f"{end} IS NULL" if until == "NULL" else f"({end} IS NULL OR {end} = {until})"
 
 

@@ -2,7 +2,7 @@
 
 import logging
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 import pyarrow as pa
@@ -21,18 +21,18 @@ from odp_dlt.destinations.statements import (
     qualified,
 )
 from odp_dlt.errors import DestinationError
-from odp_dlt.schema.merging import SCD2, STAGED, Merging, merging
+from odp_dlt.schema.merging import MERGE_STRATEGIES, SCD2, STAGED, Merging, merging
 from odp_dlt.schema.model import PARENT_ID, ROOT_ID, Column, Disposition, Table
 
 log = logging.getLogger(__name__)
 
 DISPOSITIONS: frozenset[Disposition] = frozenset({"append", "replace", "merge"})
-STRATEGIES = frozenset({"delete-insert", "upsert", "insert-only", "scd2"})
+STRATEGIES = frozenset(MERGE_STRATEGIES)
 
 
 class SqlSession(Session):
-    """Hooks a database fills: `run`, `query`, `ingest`, `stage`, `type_name`, `columns`; and where
-    it is unlike others `moment`, `casts`, `sorts`.
+    """Hooks a database fills: `run`, `query`, `stream`, `ingest`, `stage`, `type_name`, `columns`;
+    and where it is unlike others `moment`, `casts`, `sorts`, `settled`.
     """
 
     def __init__(self, dataset: str) -> None:
@@ -67,7 +67,9 @@ class SqlSession(Session):
         return f"CAST('{at.isoformat(' ')}' AS TIMESTAMP WITH TIME ZONE)"
 
     def casts(self, table: Table) -> Mapping[str, str]:
-        """Columns whose staged values must be cast to be inserted, with the type to cast to."""
+        """Columns whose staged values must be converted to be inserted, with the SQL for that, in
+        which `{}` is the value.
+        """
         return {}
 
     def sorts(self, table: Table) -> Mapping[str, str]:
@@ -170,6 +172,17 @@ class SqlSession(Session):
             self.run(delete(self.named(table), where or {}))
 
     def select(self, sql: str) -> pa.Table:
+        self._settle(sql)
+        return self.query(sql)
+
+    def batches(self, sql: str, rows: int) -> Iterator[pa.RecordBatch]:
+        self._settle(sql)
+        yield from self.stream(sql, rows)
+
+    @abstractmethod
+    def stream(self, sql: str, rows: int) -> Iterator[pa.RecordBatch]:
+        """The rows of one SELECT as they come, in batches of about `rows`."""
+
+    def _settle(self, sql: str) -> None:
         for statement in self.settled():
             self.run(statement)
-        return self.query(sql)

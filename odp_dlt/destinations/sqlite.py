@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -128,7 +128,7 @@ class Sqlite(Destination):
     database: AnchoredPath | None = None
     wait_s: float = Field(default=600.0, gt=0)
 
-    def bound(self, pipeline_name: str) -> "Sqlite":
+    def bound(self, pipeline_name: str) -> Self:
         if self.database is not None:
             return self
         return self.model_copy(update={"database": Path.cwd() / f"{pipeline_name}.sqlite"})

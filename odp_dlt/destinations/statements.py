@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from odp_dlt.schema.merging import ROW
+from odp_dlt.schema.merging import ROW, Merging
 from odp_dlt.schema.model import ID, PARENT_ID, ROOT_ID, Table
 
 KEPT = "odp_kept"
@@ -30,8 +30,8 @@ class Target:
     """A table of the destination under its SQL name, and the temporary table its rows wait in.
 
     `stage` None means that there are none for it. `columns` are those to be inserted; `casts`
-    names the types of those that the database does not convert by itself, `sorts` those as which
-    it must see columns to put them in order.
+    has the SQL, with `{}` for the value, for those that the database does not convert by itself,
+    `sorts` has the types as which it must see columns to put them in order.
     """
 
     table: Table
@@ -44,7 +44,7 @@ class Target:
     def value(self, column: str) -> str:
         """The SQL expression for a staged column, where the stage is called `s`."""
         found = f"s.{quoted(column)}"
-        return f"CAST({found} AS {self.casts[column]})" if column in self.casts else found
+        return self.casts.get(column, "{}").format(found)
 
 
 def create_table(name: str, table: Table, types: Mapping[str, str]) -> str:
@@ -100,6 +100,28 @@ def among(row: str, columns: Sequence[str], source: str) -> str:
     own, others = (", ".join(f"{name}.{quoted(c)}" for c in columns) for name in (row, "o"))
     own = f"({own})" if len(columns) > 1 else own
     return f"{own} IN (SELECT {others} FROM {source} AS o)"
+
+
+def filtered(root: Target) -> list[str]:
+    """DELETE of the staged root rows that the table's source filter leaves out."""
+    condition = root.table.hints.get("x-merge-source-filter")
+    return [f"DELETE FROM {root.stage} WHERE ({condition}) IS NOT TRUE"] if condition else []
+
+
+def within(root: Target, how: Merging) -> str | None:
+    """The condition of the rows of `root` that may go because the load does not bring them.
+
+    The scope, or who has a staged merge key, or all. None if only staged rows could tell, and there
+    are none.
+    """
+    if how.scope:
+        if root.stage is None and "{staging_table}" in how.scope:
+            return None
+        scope = how.scope.replace("{table}", root.name)
+        return f"({scope.replace('{staging_table}', str(root.stage))})"
+    if how.merge_key:
+        return None if root.stage is None else among(root.name, how.merge_key, root.stage)
+    return "1 = 1"
 
 
 def unmatched(source: str, on: Mapping[str, str], alias: str) -> tuple[str, str]:

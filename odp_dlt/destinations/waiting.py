@@ -47,7 +47,7 @@ def queue(path: Path, wait_s: float) -> Iterator[None]:
         lock.release()
 
 
-def waited(attempt: Callable[[], R], path: Path, wait_s: float) -> R:
+def waited(attempt: Callable[[], R], place: object, wait_s: float) -> R:
     """The result of `attempt`, once it does not raise Held any more.
 
     DestinationBusy after `wait_s` seconds.
@@ -61,10 +61,10 @@ def waited(attempt: Callable[[], R], path: Path, wait_s: float) -> R:
             now = time.monotonic()
             if now - started > wait_s:
                 raise DestinationBusy(
-                    f"'{path}' is still held by {held} after {wait_s:.0f} s",
-                    hint="Close what has the file open, or raise `wait_s` of the destination.",
+                    f"'{place}' is still held by {held} after {wait_s:.0f} s",
+                    hint="Close what has it open, or raise `wait_s` of the destination.",
                 ) from held
             if now > notice_at:
-                log.info("waiting for '%s', held by %s, since %.0f s", path, held, now - started)
+                log.info("waiting for '%s', held by %s, since %.0f s", place, held, now - started)
                 notice_at = now + NOTICE_EVERY_S
             time.sleep(POLL_S)

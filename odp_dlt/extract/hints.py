@@ -11,11 +11,9 @@ from odp_dlt.extract.model_columns import columns_of_model, is_model
 from odp_dlt.extract.model_rows import ModelColumns
 from odp_dlt.registry import nearest
 from odp_dlt.schema.contract import HINT
-from odp_dlt.schema.merging import has_key
+from odp_dlt.schema.merging import CDC, DELETE_INSERT, MERGE_STRATEGIES, SCD2, UPSERT, has_key
 from odp_dlt.schema.model import DATA_TYPES, DISPOSITIONS, ID, Column, Disposition, Table
 from odp_dlt.schema.naming import Naming
-
-STRATEGIES = ("delete-insert", "insert-only", "scd2", "upsert")
 
 _OPTIONS = MappingProxyType(  # key of a merge disposition → hint of the table, as dlt spells it
     {
@@ -28,6 +26,14 @@ _OPTIONS = MappingProxyType(  # key of a merge disposition → hint of the table
     }
 )
 _SCD2_COLUMNS = ("validity_column_names", "active_record_timestamp", "row_version_column_name")
+_TAKEN_BY = MappingProxyType(  # option of a merge → the strategies that it is for
+    {
+        "source_filter": (CDC, DELETE_INSERT, SCD2, UPSERT),
+        "destination_scope": (CDC, DELETE_INSERT, SCD2),
+        "skip_unchanged_rows": (CDC, UPSERT),
+        "row_version_column_name": (CDC, SCD2, UPSERT),
+    }
+)
 _FIELDS = ("name", "data_type", "nullable", "precision", "scale", "timezone", "description")
 _FLAGS = frozenset(
     {
@@ -181,21 +187,26 @@ class Hints:
         for key, hint in ((self.primary_key, "primary_key"), (self.merge_key, "merge_key")):
             for name in names_of(key):
                 yield name, {"nullable": False, hint: True}
-        yield from self._scd2_columns()
+        yield from self._version_columns()
         for cursor in cursors:
             yield cursor, {"incremental": True}
 
-    def _scd2_columns(self) -> Iterator[tuple[str, dict[str, Any]]]:
+    def _version_columns(self) -> Iterator[tuple[str, dict[str, Any]]]:
         options = self.write_disposition
-        if not isinstance(options, Mapping) or options.get("strategy") != "scd2":
+        if not isinstance(options, Mapping):
+            return
+        version = options.get("row_version_column_name")
+        if options.get("strategy") != SCD2:
+            if version and options.get("skip_unchanged_rows"):
+                yield version, {"nullable": False, "x-row-version": True}
             return
         since, until = options.get("validity_column_names") or ("_dlt_valid_from", "_dlt_valid_to")
         moment = {"data_type": "timestamp", "nullable": True}
         active = options.get("active_record_timestamp")
         yield since, {**moment, "x-valid-from": True}
         yield until, {**moment, "x-valid-to": True, "x-active-record-timestamp": active}
-        version = options.get("row_version_column_name") or ID
-        yield version, {"nullable": False, "x-row-version": True, "unique": False, "row_key": False}
+        flags = {"nullable": False, "x-row-version": True, "unique": False, "row_key": False}
+        yield version or ID, flags
 
     def _table_hints(self) -> dict[str, Any]:
         options = self.write_disposition if isinstance(self.write_disposition, Mapping) else {}
@@ -280,12 +291,23 @@ def _check_disposition(said: str | Mapping[str, Any] | None) -> None:
                     f"unknown key '{key}' of write_disposition", hint=nearest(key, known)
                 )
         strategy = said.get("strategy")
-        if strategy is not None and strategy not in STRATEGIES:
-            raise ConfigError(
-                f"unknown merge strategy '{strategy}'", hint=nearest(str(strategy), STRATEGIES)
-            )
+        if strategy is not None:
+            _check_strategy(strategy, said)
         said = said.get("disposition", "merge")
     if said is not None and said not in DISPOSITIONS:
         raise ConfigError(
             f"unknown write_disposition '{said}'", hint=nearest(str(said), DISPOSITIONS)
         )
+
+
+def _check_strategy(strategy: Any, options: Mapping[str, Any]) -> None:
+    if strategy not in MERGE_STRATEGIES:
+        raise ConfigError(
+            f"unknown merge strategy '{strategy}'", hint=nearest(str(strategy), MERGE_STRATEGIES)
+        )
+    for option, strategies in _TAKEN_BY.items():
+        if options.get(option) and strategy not in strategies:
+            raise ConfigError(
+                f"the merge strategy '{strategy}' has no option '{option}'",
+                hint=f"Leave it out, or merge by {', '.join(strategies)}.",
+            )

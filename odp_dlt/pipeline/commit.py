@@ -22,7 +22,7 @@ from odp_dlt.pipeline.recall import (
 from odp_dlt.pipeline.refresh import Refresh
 from odp_dlt.pipeline.state import State, moved_state, next_version, state_row
 from odp_dlt.schema.internal import state_table
-from odp_dlt.schema.merging import BOUNDARY, SCD2, STAGED, retires_absent, strategy_of
+from odp_dlt.schema.merging import BOUNDARY, SCD2, SCOPE, STAGED, retires_absent, strategy_of
 from odp_dlt.schema.model import LOADS_TABLE, STATE_TABLE, VERSION_TABLE, Schema, Table
 from odp_dlt.schema.types import arrow_type
 
@@ -131,8 +131,9 @@ def _check_not_emptied(session: Session, load: Load, root: Table) -> None:
         return
     rows = session.count(root.name)
     if rows:
+        which = "that" if not root.hints.get(SCOPE) else "of which those of the destination_scope"
         raise ContractError(
-            f"no rows came for '{root.name}', which holds {rows:,} that would be gone",
+            f"no rows came for '{root.name}', which holds {rows:,} {which} would be gone",
             at=load.dataset,
             hint="If an empty source is right, allow it: `run_params: {allow_empty: true}`, "
             "or run(…, allow_empty=True).",

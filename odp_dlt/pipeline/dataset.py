@@ -1,10 +1,10 @@
 """What a pipeline has loaded, to be read: its tables, and SQL over them.
 
 Nothing here holds a connection: whatever is asked for is read in a session of its own, which can
-write nothing and ends with the answer.
+write nothing and ends with the answer. Where rows are handed out in parts, that is after the last.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
@@ -56,11 +56,11 @@ class Dataset:
                     at=self.dataset_name,
                     hint=nearest(table_name, known),
                 )
-        return Relation(self.select, quoted(table_name))
+        return Relation(self, quoted(table_name))
 
     def query(self, sql: str) -> "Relation":
         """The rows of a SELECT in the destination's SQL; bare names are tables of the dataset."""
-        return select(self.select, sql)
+        return select(self, sql)
 
     def row_counts(
         self,
@@ -110,6 +110,14 @@ class Dataset:
         """The rows of one SELECT."""
         with self._reading() as session:
             return session.select(sql)
+
+    def batches(self, sql: str, rows: int) -> Iterator[pa.RecordBatch]:
+        """The rows of one SELECT, about `rows` at a time, read as they are taken.
+
+        The session ends after the last of them, or when the iterator is closed or let go.
+        """
+        with self._reading() as session:
+            yield from session.batches(sql, rows)
 
     def __call__(self, sql: str) -> "Relation":
         return self.query(sql)

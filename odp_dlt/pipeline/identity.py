@@ -8,14 +8,7 @@ import pyarrow as pa
 
 from odp_dlt.errors import SourceError
 from odp_dlt.normalize.hashes import Identity
-from odp_dlt.schema.merging import (
-    INSERT_ONLY,
-    SCD2,
-    UPSERT,
-    has_root_key,
-    merging,
-    row_version,
-)
+from odp_dlt.schema.merging import KEYED, SCD2, has_root_key, merging, row_version
 from odp_dlt.schema.model import ID, Schema, Table
 
 
@@ -23,7 +16,7 @@ def identity_of(root: Table, schema: Schema, first_row: int) -> Identity:
     """What is known of a batch of rows of `root` before which `first_row` others came."""
     how = merging(root)
     ids: Literal["random", "key", "row"] = "random"
-    if how is not None and how.strategy in (UPSERT, INSERT_ONLY):
+    if how is not None and how.strategy in KEYED:
         ids = "key"
     if how is not None and how.strategy == SCD2 and row_version(root) == ID:
         ids = "row"

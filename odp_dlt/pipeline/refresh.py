@@ -5,7 +5,7 @@ A run that fails has dropped nothing.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal, get_args
 
 from odp_dlt.destinations.base import Session
 from odp_dlt.errors import ConfigError
@@ -15,10 +15,8 @@ from odp_dlt.pipeline.state import State
 from odp_dlt.registry import nearest
 from odp_dlt.schema.model import VERSION_TABLE, Schema, Table
 
-DROP_SOURCES = "drop_sources"
-DROP_RESOURCES = "drop_resources"
-DROP_DATA = "drop_data"
-MODES = (DROP_SOURCES, DROP_RESOURCES, DROP_DATA)
+RefreshMode = Literal["drop_sources", "drop_resources", "drop_data"]
+MODES = DROP_SOURCES, DROP_RESOURCES, DROP_DATA = get_args(RefreshMode)
 
 
 @dataclass(frozen=True)

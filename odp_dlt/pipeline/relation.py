@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import pyarrow as pa
 
@@ -25,15 +25,25 @@ _OPERATORS = {
 _ABSENT = frozenset({"columns_schema", "from_loads", "ibis", "incremental", "join", "to_ibis"})
 
 
+class Place(Protocol):
+    """Who is asked for rows."""
+
+    def select(self, sql: str) -> pa.Table:
+        """The rows of one SELECT."""
+
+    def batches(self, sql: str, rows: int) -> Iterator[pa.RecordBatch]:
+        """As `select`, about `rows` at a time, read as they are taken."""
+
+
 @dataclass(frozen=True)
 class Relation:
     """Rows to be read: a table or a SELECT, narrowed down. Each reading asks the destination.
 
-    `read` asks it; `to_sql` says what is asked. A condition or an order that comes after a limit
+    `place` is asked; `to_sql` says what. A condition or an order that comes after a limit
     applies to the rows that the limit has left.
     """
 
-    read: Callable[[str], pa.Table]
+    place: Place
     source: str
     chosen: tuple[str, ...] = ()
     conditions: tuple[str, ...] = ()
@@ -108,7 +118,7 @@ class Relation:
 
     def arrow(self) -> pa.Table:
         """The rows as Arrow."""
-        return self.read(self.to_sql())
+        return self.place.select(self.to_sql())
 
     def df(self) -> Any:
         """The rows as a pandas DataFrame. ConfigError if pandas is not installed."""
@@ -139,10 +149,14 @@ class Relation:
         return None if row is None else row[0]
 
     def iter_arrow(self, chunk_size: int) -> Iterator[pa.Table]:
-        """The rows in parts of `chunk_size`; they are read at once, and handed out in parts."""
-        rows = self.arrow()
-        for first in range(0, rows.num_rows, chunk_size):
-            yield rows.slice(first, chunk_size)
+        """The rows in parts of `chunk_size`, read as they are taken: memory holds about one part.
+
+        The destination is held until the last part, or until the iterator is closed: loads into a
+        DuckDB file wait for that. ConfigError if a part would have no rows.
+        """
+        if chunk_size < 1:
+            raise ConfigError(f"parts of {chunk_size} rows have no rows", hint="Say 1 or more.")
+        return _parts(self.place.batches(self.to_sql(), chunk_size), chunk_size)
 
     def iter_df(self, chunk_size: int) -> Iterator[Any]:
         """As `iter_arrow`, for pandas."""
@@ -170,7 +184,7 @@ class Relation:
         if self.most is None:
             return self
         left = replace(self, chosen=(), verbatim=None).to_sql()
-        return Relation(self.read, f"({left}) AS r", self.chosen, orders=self.orders)
+        return Relation(self.place, f"({left}) AS r", self.chosen, orders=self.orders)
 
     def _aggregate(self, function: str) -> "Relation":
         columns = self.chosen or tuple(self.columns)
@@ -181,12 +195,26 @@ class Relation:
             )
         name = quoted(columns[0])
         sql = f"SELECT {function}({name}) AS {name} FROM ({self.to_sql()}) AS r"
-        return select(self.read, sql)
+        return select(self.place, sql)
 
 
-def select(read: Callable[[str], pa.Table], sql: str) -> Relation:
+def select(place: Place, sql: str) -> Relation:
     """The rows of a SELECT, which is asked as it is as long as nothing narrows it down."""
-    return Relation(read, f"({sql.strip().rstrip(';')}) AS q", verbatim=sql)
+    return Relation(place, f"({sql.strip().rstrip(';')}) AS q", verbatim=sql)
+
+
+def _parts(batches: Iterator[pa.RecordBatch], size: int) -> Iterator[pa.Table]:
+    """`batches` put together and cut into tables of `size` rows; the last may have fewer."""
+    held: list[pa.RecordBatch] = []
+    for arrived in batches:
+        rest, missing = arrived, size - sum(batch.num_rows for batch in held)
+        while rest.num_rows >= missing:
+            yield pa.Table.from_batches([*held, rest.slice(0, missing)])
+            rest, held, missing = rest.slice(missing), [], size
+        if rest.num_rows:
+            held.append(rest)
+    if held:
+        yield pa.Table.from_batches(held)
 
 
 def tuples(rows: pa.Table) -> list[Row]:

@@ -12,8 +12,12 @@ BOUNDARY = "x-boundary-timestamp"
 VALID_FROM, VALID_TO = "x-valid-from", "x-valid-to"
 ACTIVE = "x-active-record-timestamp"
 ROW_VERSION = "x-row-version"
+SCOPE = "x-merge-destination-scope"
 
-DELETE_INSERT, UPSERT, INSERT_ONLY, SCD2 = "delete-insert", "upsert", "insert-only", "scd2"
+DELETE_INSERT, UPSERT, INSERT_ONLY = "delete-insert", "upsert", "insert-only"
+SCD2, CDC = "scd2", "cdc"
+MERGE_STRATEGIES = (CDC, DELETE_INSERT, INSERT_ONLY, SCD2, UPSERT)
+KEYED = (UPSERT, INSERT_ONLY, CDC)  # these need a primary key, and make row ids of it
 
 ROW = "_odp_row"
 """While rows wait to be merged: the place of their root row in the load, from 0, in every table."""
@@ -29,19 +33,25 @@ OWNER = "_odp_owner"
 
 @dataclass(frozen=True)
 class Merging:
-    """How rows of one family are merged. `primary_key` and `merge_key` are column names."""
+    """How rows of one family are merged. `primary_key` and `merge_key` are column names.
+
+    `scope` is an SQL condition for the rows of the destination that may go, in place of what keys
+    say; `{table}` and `{staging_table}` in it stand for the tables.
+    """
 
     strategy: str
     primary_key: tuple[str, ...] = ()
     merge_key: tuple[str, ...] = ()
+    scope: str | None = None
 
     @property
     def keys(self) -> tuple[tuple[str, ...], ...]:
-        """The keys any one of which makes rows of the destination give way; upsert has one."""
-        keys = [self.primary_key] if self.strategy != SCD2 else []
-        if self.strategy in (DELETE_INSERT, SCD2):
-            keys.append(self.merge_key)
-        return tuple(key for key in keys if key)
+        """The keys any one of which makes rows of the destination give way."""
+        if self.strategy in KEYED:
+            return (self.primary_key,)
+        if self.strategy == SCD2 or self.scope:
+            return ()
+        return tuple(key for key in (self.primary_key, self.merge_key) if key)
 
 
 def strategy_of(table: Table) -> str | None:
@@ -54,26 +64,33 @@ def strategy_of(table: Table) -> str | None:
 def merging(table: Table) -> Merging | None:
     """How the root `table` merges; None if its rows are simply added or replaced.
 
-    As in dlt, delete-insert without any key adds rows. ConfigError for upsert and insert-only
-    without a primary key.
+    As in dlt, delete-insert without any key or scope adds rows. ConfigError for upsert,
+    insert-only and cdc without a primary key.
     """
     strategy = strategy_of(table)
     if strategy is None:
         return None
-    found = Merging(strategy, tuple(table.keys("primary_key")), tuple(table.keys("merge_key")))
-    if strategy in (UPSERT, INSERT_ONLY) and not found.primary_key:
+    primary, merge = (tuple(table.keys(key)) for key in ("primary_key", "merge_key"))
+    found = Merging(strategy, primary, merge, table.hints.get(SCOPE) or None)
+    if strategy in KEYED and not primary:
         raise ConfigError(
             f"the merge strategy '{strategy}' needs a primary key, and '{table.name}' has none",
             hint="Give the resource one: primary_key=….",
         )
-    return found if found.keys or strategy == SCD2 else None
+    return found if found.keys or found.scope or strategy == SCD2 else None
 
 
 def retires_absent(table: Table) -> bool:
-    """Whether what a load does not bring is taken away: replace, and scd2 of whole snapshots."""
+    """Whether what a load does not bring is taken away: replace, and scd2 and cdc of snapshots.
+
+    With a merge key, or a scope that asks the new rows, a load without rows takes nothing.
+    """
     if table.write_disposition == "replace":
         return True
-    return strategy_of(table) == SCD2 and not table.keys("merge_key")
+    if strategy_of(table) not in (SCD2, CDC):
+        return False
+    scope = table.hints.get(SCOPE)
+    return "{staging_table}" not in scope if scope else not table.keys("merge_key")
 
 
 def is_broken_out(table: Table, root: Table) -> bool:

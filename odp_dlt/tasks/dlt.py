@@ -14,6 +14,7 @@ from odp_dlt.extract.current import Running, running
 from odp_dlt.extract.source import Source
 from odp_dlt.pipeline.info import LoadInfo, TableLoad
 from odp_dlt.pipeline.pipeline import Pipeline
+from odp_dlt.pipeline.refresh import RefreshMode
 from odp_dlt.registry import nearest
 from odp_dlt.resources.dlt import DltProject
 from odp_dlt.schema.model import Column, Disposition, Schema, Table
@@ -42,13 +43,15 @@ class RunParams(BaseModel):
     """How a load treats what is there already; None leaves it to the resource.
 
     `allow_empty` lets a replace, or the scd2 of a whole snapshot, end all that is there when the
-    source brings no rows; else that is an error.
+    source brings no rows; else that is an error. `refresh` drops what was loaded before, in the
+    load's own commit: all that the source loaded, the tables of the resource, or just their rows.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     write_disposition: Disposition | None = None
     allow_empty: bool = False
+    refresh: RefreshMode | None = None
 
 
 class Dlt(Task):
@@ -214,7 +217,10 @@ class _Load:
     def run(self, source: Source) -> LoadInfo:
         how = self.task.run_params
         return self.pipeline.run(
-            source, write_disposition=how.write_disposition, allow_empty=how.allow_empty
+            source,
+            write_disposition=how.write_disposition,
+            allow_empty=how.allow_empty,
+            refresh=how.refresh,
         )
 
     def with_source(self, use: Callable[[Source], R]) -> R:

@@ -26,7 +26,7 @@ from odp_dlt.pipeline.pipeline import Pipeline
 from odp_dlt.settings import Settings
 
 SQL = ("duckdb", "postgres", "sqlite")
-KINDS = (*SQL, "filesystem")
+KINDS = (*SQL, "memory", "filesystem")
 
 Test = Callable[..., None]
 
@@ -162,6 +162,8 @@ def file_place(kind: str, folder: Path) -> Place:
     made: Destination
     if kind == "duckdb":
         made = Duckdb(database=folder / "place.duckdb")
+    elif kind == "memory":
+        made = Duckdb(database=f":memory:{secrets.token_hex(6)}")
     elif kind == "sqlite":
         made = Sqlite(database=folder / "place.sqlite")
     else:

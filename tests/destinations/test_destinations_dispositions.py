@@ -9,7 +9,7 @@ from odp_dlt.errors import ConfigError, ContractError, SourceError, StateMoved
 from tests.destinations.places import Place, needs
 
 KEYED = pytest.mark.parametrize("strategy", ["delete-insert", "upsert"])
-ALL_KEYED = pytest.mark.parametrize("strategy", ["delete-insert", "upsert", "insert-only"])
+ALL_KEYED = pytest.mark.parametrize("strategy", ["delete-insert", "upsert", "cdc", "insert-only"])
 
 DEEP = [
     {"id": 1, "lines": [{"sku": "a", "opts": [{"k": 1}, {"k": 2}]}, {"sku": "b", "opts": []}]},
@@ -185,8 +185,8 @@ def test_upserted_rows_are_known_by_dlts_hashes_of_their_keys(place: Place) -> N
 def test_what_was_appended_can_be_merged_into_later(place: Place, strategy: str) -> None:
     place.load(DEEP)
     place.merge([{"id": 1}, {"id": 3, "lines": [{"sku": "d"}]}], strategy)
-    kept = [(1, "a"), (1, "b")] if strategy == "insert-only" else []
-    assert place.nested("orders__lines", "sku") == [*kept, (2, "c"), (3, "d")]
+    kept = {"insert-only": [(1, "a"), (1, "b"), (2, "c")], "cdc": []}.get(strategy, [(2, "c")])
+    assert place.nested("orders__lines", "sku") == [*kept, (3, "d")]
     roots = {row["_dlt_id"] for row in place.read("orders")}
     for table in ("orders__lines", "orders__lines__opts"):
         assert {row["_dlt_root_id"] for row in place.read(table)} <= roots
@@ -202,7 +202,7 @@ def test_a_merge_without_keys_adds_its_rows_with_a_warning(
     assert "'orders' has no key to merge by: its rows are added" in caplog.text
 
 
-@pytest.mark.parametrize("strategy", ["upsert", "insert-only"])
+@pytest.mark.parametrize("strategy", ["upsert", "insert-only", "cdc"])
 @needs("merge")
 def test_an_upsert_without_a_primary_key_stops_before_anything_is_fetched(
     place: Place, strategy: str

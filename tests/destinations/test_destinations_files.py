@@ -4,8 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
+import pyarrow.dataset as pads
 import pytest
+from pyarrow import fs
 
 from odp_dlt.errors import ConfigError, DestinationBusy, DestinationError, SourceError, StateMoved
 from odp_dlt.schema.model import Column, Table
@@ -202,13 +205,27 @@ def test_state_goes_into_dlts_folder_and_back(lake: FilePlace) -> None:
     assert lake.rows("orders", "u") == [(10,), (20,)]
 
 
-def test_the_address_of_a_table_is_the_uri_of_its_folder(lake: FilePlace) -> None:
+def test_the_address_of_a_table_is_its_folder(lake: FilePlace) -> None:
     info = lake.load(ORDERS, table_name="orders")
     address = info.tables["orders"].address
-    assert address.startswith(("file:///", "s3://"))
+    assert address.startswith(("/", "s3://"))
     assert address.endswith("/lake/data/orders")
     uris = lake.destination().tables("data")["orders"].uris
     assert [uri.rpartition("/")[0] for uri in uris] == [address]
+
+
+@pytest.mark.parametrize("folder", ["a lake", "søen", "50%", "a%20b", "100 % über"])
+def test_the_address_is_read_by_duckdb_and_pyarrow_alike(tmp_path: Path, folder: str) -> None:
+    lake = FilePlace(tmp_path, {"bucket_url": str(tmp_path / folder)})
+    address = lake.load(ORDERS, table_name="orders").tables["orders"].address
+    uris = lake.destination().tables("data")["orders"].uris
+    assert pads.dataset(address).to_table()["id"].to_pylist() == [1, 2]
+    assert pads.dataset(uris).to_table()["id"].to_pylist() == [1, 2]
+    system, path = fs.FileSystem.from_uri(address)
+    assert pads.dataset(path, filesystem=system).count_rows() == 2
+    for files in ([f"{address}/*.parquet"], uris):
+        found = duckdb.execute("SELECT id FROM read_parquet(?) ORDER BY id", [files])
+        assert found.fetchall() == [(1,), (2,)]
 
 
 def test_a_missing_bucket_says_what_to_do(s3: S3, tmp_path: Path) -> None:

@@ -54,12 +54,12 @@ def test_a_merge_chooses_then_deletes_deepest_first_then_inserts_parents_first()
     )
     expected = []
     for key in ("id", "v"):
-        match = f'd."{key}" IN (SELECT o."{key}" FROM s0 AS o)'
-        gone = f'"_dlt_root_id" IN (SELECT d."_dlt_id" FROM "d"."t" AS d WHERE {match})'
+        match = f'"d"."t"."{key}" IN (SELECT o."{key}" FROM s0 AS o)'
+        gone = f'"_dlt_root_id" IN (SELECT "_dlt_id" FROM "d"."t" WHERE {match})'
         expected += [
             f'DELETE FROM "d"."t__l__m" WHERE {gone}',
             f'DELETE FROM "d"."t__l" WHERE {gone}',
-            f'DELETE FROM "d"."t" AS d WHERE {match}',
+            f'DELETE FROM "d"."t" WHERE {match}',
         ]
     assert deleted == expected
     kept = 's."_odp_row" IN (SELECT o."_odp_row" FROM odp_kept AS o)'
@@ -83,7 +83,7 @@ def test_scd2_ends_versions_at_the_moment_at_which_others_begin() -> None:
     chosen, ended, retired, inserted, *_ = scd2(family(table), how, "NOW", "NULL")
     assert 'MIN(s."_odp_row")' in chosen and 'GROUP BY s."_dlt_id"' in chosen
     assert ended.startswith("CREATE TEMPORARY TABLE odp_ended AS ")
-    assert retired.startswith('UPDATE "d"."t" AS d SET "_dlt_valid_to" = NOW WHERE ')
+    assert retired.startswith('UPDATE "d"."t" SET "_dlt_valid_to" = NOW WHERE ')
     assert '"_dlt_valid_from", "_dlt_valid_to") SELECT' in inserted and "NOW, NULL FROM" in inserted
 
 

@@ -8,7 +8,7 @@ import re
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import url2pathname
 
 from pyarrow import fs
@@ -150,7 +150,7 @@ def _s3_system(keys: Credentials, region: str | None, session: Any) -> fs.FileSy
 def _gs(keys: Credentials) -> tuple[fs.FileSystem, Create]:
     storage = library("google.cloud.storage", "google-cloud-storage")
     refused = library("google.api_core.exceptions", "google-api-core")
-    account, given = None, {}
+    account, given = None, google_place(keys.endpoint_url)
     if keys.private_key:
         spec = GcpServiceAccountCredentials()
         spec.project_id, spec.client_email = keys.project_id or "", keys.client_email or ""
@@ -158,14 +158,16 @@ def _gs(keys: Credentials) -> tuple[fs.FileSystem, Create]:
         spec.on_resolved()
         account = spec.to_native_credentials().with_scopes([_GOOGLE_SCOPE])
         account.refresh(library("google.auth.transport.requests", "google-auth").Request())
-        given = {"access_token": account.token, "credential_token_expiration": account.expiry}
-    system = fs.GcsFileSystem(
-        **given, project_id=keys.project_id, endpoint_override=keys.endpoint_url
-    )
+        given["access_token"] = account.token
+        given["credential_token_expiration"] = account.expiry
+    system = fs.GcsFileSystem(**given, project_id=keys.project_id)
 
     def create(path: str, data: bytes) -> bool:
         bucket, key = _split(path)
-        client = storage.Client(project=keys.project_id, credentials=account)
+        options = {"api_endpoint": keys.endpoint_url} if keys.endpoint_url else None
+        client = storage.Client(
+            project=keys.project_id, credentials=account, client_options=options
+        )
         try:
             client.bucket(bucket).blob(key).upload_from_string(data, if_generation_match=0)
         except refused.PreconditionFailed:
@@ -175,6 +177,39 @@ def _gs(keys: Credentials) -> tuple[fs.FileSystem, Create]:
         return True
 
     return system, create
+
+
+def google_place(endpoint_url: str | None) -> dict[str, Any]:
+    """Where pyarrow finds Google's storage; `endpoint_url` is another server's than Google's."""
+    if endpoint_url is None:
+        return {}
+    parts = _endpoint(endpoint_url)
+    return {"scheme": parts.scheme, "endpoint_override": parts.netloc}
+
+
+def azure_place(account: str, endpoint_url: str | None) -> dict[str, str]:
+    """Where pyarrow finds Azure's storage, for the URL that Azure's own client takes.
+
+    Either the host's name begins with the account's, as in Azure's clouds, or the path does.
+    """
+    if endpoint_url is None:
+        return {}
+    parts = _endpoint(endpoint_url)
+    host = parts.netloc.removeprefix(account) if parts.netloc.startswith(f"{account}.") else None
+    blobs = parts.netloc if host is None else host
+    return {
+        "blob_storage_scheme": parts.scheme,
+        "dfs_storage_scheme": parts.scheme,
+        "blob_storage_authority": blobs,
+        "dfs_storage_authority": blobs.replace(".blob.", ".dfs.", 1),
+    }
+
+
+def _endpoint(url: str) -> SplitResult:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise ConfigError(f"the endpoint_url '{url}' is no http:// or https:// URL")
+    return parts
 
 
 def _az(keys: Credentials) -> tuple[fs.FileSystem, Create]:
@@ -191,7 +226,8 @@ def _az(keys: Credentials) -> tuple[fs.FileSystem, Create]:
         token_of = library("azure.identity", "azure-identity").DefaultAzureCredential()
     else:
         token_of = key or token
-    system = fs.AzureFileSystem(account, account_key=key, sas_token=None if key else token)
+    place = azure_place(account, keys.endpoint_url)
+    system = fs.AzureFileSystem(account, account_key=key, sas_token=None if key else token, **place)
     service = blobs.BlobServiceClient(
         keys.endpoint_url or f"https://{account}.blob.core.windows.net", credential=token_of
     )

@@ -1,17 +1,36 @@
 """SQL over the tables of a dataset of files, by DuckDB in memory."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from odp_dlt.errors import DestinationError
 
+if TYPE_CHECKING:  # the driver is imported by the first query
+    from duckdb import DuckDBPyRelation
 
-def select(sql: str, tables: Mapping[str, Callable[[], object]], at: str) -> pa.Table:
+Tables = Mapping[str, Callable[[], object]]
+
+
+def select(sql: str, tables: Tables, at: str) -> pa.Table:
     """The rows of one SELECT over `tables`: by name, what gives something that DuckDB scans.
 
     Only the tables that it names are asked for, and it sees nothing else: no file, no network.
     """
+    with _found(sql, tables, at) as found:
+        return found.to_arrow_table()
+
+
+def batches(sql: str, tables: Tables, at: str, rows: int) -> Iterator[pa.RecordBatch]:
+    """As `select`, `rows` at a time, read as they are taken."""
+    with _found(sql, tables, at) as found:
+        yield from found.to_arrow_reader(rows)
+
+
+@contextmanager
+def _found(sql: str, tables: Tables, at: str) -> Iterator["DuckDBPyRelation"]:
     import duckdb
 
     by_name = {name.lower(): name for name in tables}
@@ -21,6 +40,6 @@ def select(sql: str, tables: Mapping[str, Callable[[], object]], at: str) -> pa.
                 name = by_name.get(said.lower())
                 if name is not None:
                     con.register(name, tables[name]())
-            return con.sql(sql).to_arrow_table()
+            yield con.sql(sql)
         except duckdb.Error as e:
             raise DestinationError(f"DuckDB refused: {e}", at=at) from e

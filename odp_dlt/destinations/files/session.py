@@ -23,7 +23,7 @@ from odp_dlt.destinations.files.manifest import (
     TableFiles,
     manifest_version,
 )
-from odp_dlt.destinations.files.query import select
+from odp_dlt.destinations.files.query import Tables, batches, select
 from odp_dlt.destinations.files.reading import FileTable, matching
 from odp_dlt.destinations.files.records import (
     INIT,
@@ -149,10 +149,10 @@ class FileSession(Session):
         return '"' + table.replace('"', '""') + '"'
 
     def select(self, sql: str) -> pa.Table:
-        there = {
-            name: partial(self._scanned, name) for name, t in self._tables.items() if t.columns
-        }
-        return select(sql, there, self.store.uri)
+        return select(sql, self._scannable(), self.store.uri)
+
+    def batches(self, sql: str, rows: int) -> Iterator[pa.RecordBatch]:
+        return batches(sql, self._scannable(), self.store.uri, rows)
 
     def commit(self) -> None:
         """Make everything count, in one step; then tidy up after earlier loads.
@@ -219,6 +219,10 @@ class FileSession(Session):
             there = self._tables[table]
             self._tables[table] = replace(there, files=(*there.files, file))
         return int(rows.num_rows)
+
+    def _scannable(self) -> Tables:
+        there = (name for name, table in self._tables.items() if table.columns)
+        return {name: partial(self._scanned, name) for name in there}
 
     def _scanned(self, table: str) -> object:
         """Parquet as a dataset, of which a query reads what it needs; the others whole."""

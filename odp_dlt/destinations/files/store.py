@@ -20,8 +20,9 @@ Create = Callable[[str, bytes], bool]
 class Store:
     """A folder of a file system.
 
-    `exclusive` writes a whole file at a path of the file system, and says False if one is there:
-    the one step that decides between two loads, which pyarrow's file systems do not have.
+    `uri` is how other tools name it: a bucket's URL, or an absolute path. `exclusive` writes a
+    whole file at a path of the file system, and says False if one is there: the one step that
+    decides between two loads, which pyarrow's file systems do not have.
     """
 
     system: fs.FileSystem
@@ -137,9 +138,8 @@ class Store:
 
 def local_store(folder: Path) -> Store:
     """The store of a local folder, which need not be there."""
-    return Store(
-        fs.LocalFileSystem(), folder.as_posix(), folder.as_uri(), create_local, is_local=True
-    )
+    path = folder.as_posix()
+    return Store(fs.LocalFileSystem(), path, path, create_local, is_local=True)
 
 
 def create_local(path: str, data: bytes) -> bool:

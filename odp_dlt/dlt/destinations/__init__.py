@@ -33,7 +33,7 @@ def __getattr__(name: str) -> Callable[..., Destination]:
 def _made(
     kind: type[Destination], name: str, first: tuple[Any, ...], params: dict[str, Any]
 ) -> Destination:
-    main = "database" if "database" in kind.model_fields else next(iter(kind.model_fields))
+    main = kind.main_param
     by_dlts_name = "credentials" in params and "credentials" not in kind.model_fields
     given = [*first, *([params.pop("credentials")] if by_dlts_name else [])]
     if len(given) > 1 or (given and main in params):
