@@ -1,17 +1,10 @@
 """One place of every kind for each behaviour of the suite."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.destinations.places import KINDS, SQL, Place, Server, file_place, postgres_server
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Server]:
-    with postgres_server() as server:
-        yield server
+from tests.destinations.places import KINDS, SQL, Place, Server, file_place
 
 
 def _made(kind: str, folder: Path, request: pytest.FixtureRequest) -> Place:

@@ -134,6 +134,16 @@ class Server:
         made = Postgres.model_validate({"connection_string": self.uri, **more})
         return Place(folder, made, f"data_{secrets.token_hex(6)}")
 
+    def new_database(self) -> str:
+        """The URI of a new database of the server, in the form that dlt takes too."""
+        from adbc_driver_postgresql import dbapi
+
+        name = f"db_{secrets.token_hex(6)}"
+        with dbapi.connect(self.uri, autocommit=True) as con, con.cursor() as cursor:
+            cursor.execute(f"CREATE DATABASE {name}")
+        _, _, host = self.uri.partition("?")
+        return f"postgresql://postgres:none@localhost/{name}?{host}"
+
 
 @contextmanager
 def postgres_server() -> Iterator[Server]:
