@@ -39,10 +39,11 @@ class Place:
     destination: Destination
     dataset: str
 
-    def pipeline(self) -> Pipeline:
+    def pipeline(self, **more: Any) -> Pipeline:
+        """A pipeline `shop` as a new process would make it."""
         settings = Settings.from_folder(self.folder, {})
         work = self.folder / "packages"
-        return Pipeline("shop", self.destination, self.dataset, settings, work_dir=work)
+        return Pipeline("shop", self.destination, self.dataset, settings, work_dir=work, **more)
 
     def load(
         self,
@@ -167,11 +168,19 @@ def postgres_server() -> Iterator[Server]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
+def place_of(kind: str, folder: Path, request: pytest.FixtureRequest) -> Place:
+    """A new place of any kind; the server is the fixture `postgres`."""
+    if kind != "postgres":
+        return file_place(kind, folder)
+    server: Server = request.getfixturevalue("postgres")
+    return server.new(folder)
+
+
 def file_place(kind: str, folder: Path) -> Place:
     """A new place of any kind but postgres."""
     made: Destination
     if kind == "duckdb":
-        made = Duckdb(database=folder / "place.duckdb")
+        made = Duckdb(database=folder / "data.duckdb")  # a catalog named like the dataset
     elif kind == "sqlite":
         made = Sqlite(database=folder / "place.sqlite")
     else:
