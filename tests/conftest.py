@@ -1,6 +1,6 @@
-"""What many tests need: a pipeline into a DuckDB file of the test's own, and its tables as rows."""
+"""What many tests need: a DuckDB file of a test's own, and datasets of every destination."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from odp_dlt.destinations.duckdb import Duckdb
 from odp_dlt.pipeline.info import LoadInfo
 from odp_dlt.pipeline.pipeline import Pipeline
 from odp_dlt.settings import Settings
+from tests.destinations.places import KINDS, SQL, Place, Server, place_of, postgres_server
 
 
 @dataclass(frozen=True)
@@ -67,3 +68,21 @@ def new_place(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Loaded]:
         return Loaded(folder, folder / "place.duckdb")
 
     return make
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture(params=KINDS)
+def anywhere(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    """A dataset of every kind of destination, one after the other."""
+    return place_of(request.param, tmp_path, request)
+
+
+@pytest.fixture(params=SQL)
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    """A dataset of every kind of database, one after the other."""
+    return place_of(request.param, tmp_path, request)

@@ -135,7 +135,8 @@ class Flow:
         if argument and argument not in resource.kwargs:
             cursor = cursor.from_settings(current.settings(), self._sections, argument)
         key = None if callable(resource.hints.primary_key) else resource.hints.primary_key
-        return cursor.bound(resource.name, key, current.resource_state())
+        state = {} if cursor.end_value is not None else current.resource_state()
+        return cursor.bound(resource.name, key, state)  # a range with an end keeps no state
 
     @property
     def _sections(self) -> tuple[str, str, str]:

@@ -62,7 +62,7 @@ def pages(
 def _begin(resource: Resource, running: Running) -> None:
     if resource.hints.disposition == "replace":
         with current.running(replace(running, resource_name=resource.name)):
-            current.resource_state().clear()
+            current.source_state().get("resources", {}).pop(resource.name, None)
 
 
 @dataclass

@@ -2,28 +2,23 @@
 
 The hash of a row must stay when nothing that a table shows has changed, so it counts neither keys
 without a value nor whether a whole number was written `1` or `1.0`; of rows that have neither, it
-is dlt's. Hashing goes value by value: hashlib knows no columns.
+is dlt's.
 """
 
 import base64
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from decimal import Decimal
-from typing import Any, Literal
+from typing import Literal
 
-import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.types as pt
 
 from odp_dlt.errors import SourceError
-from odp_dlt.normalize.exact import is_mixed
+from odp_dlt.normalize.hash_texts import object_texts
 from odp_dlt.schema.merging import ROW, WITH_NULLS
 
 _BYTES = 10
-_EXACT = 2.0**53
-_Fix = Callable[[Any], Any]
 
 
 @dataclass(frozen=True)
@@ -66,7 +61,7 @@ class Identity:
 
 def key_hashes(columns: Mapping[str, pa.Array | None], count: int, table: str) -> pa.Array:
     """The hash of each row's key, given as name → values. SourceError for a row without one."""
-    values = []
+    keys: dict[str, pa.Array] = {}
     for name, column in columns.items():
         if column is None or column.null_count:
             row = 0 if column is None else column.is_valid().to_pylist().index(False)
@@ -75,117 +70,36 @@ def key_hashes(columns: Mapping[str, pa.Array | None], count: int, table: str) -
                 at=f"table '{table}'",
                 hint="Leave such rows out, or choose a key that every row has.",
             )
-        fix = _fixed(column.type, slim=True)
-        values.append([fix(value) for value in column.to_pylist()])
-    names = list(columns)
-    keys = (dict(zip(names, row, strict=True)) for row in zip(*values, strict=True))
-    return _hashed(map(_json, keys), count)
+        keys[name] = column
+    return _hashed(object_texts(keys, count).slim)
 
 
 def row_hashes(rows: pa.StructArray) -> tuple[pa.Array, pa.Array]:
     """Two hashes of each row: without the keys that have no value, and with all that the page
     knows.
     """
-    plain = rows.to_pylist()
-    slim, full = (_fixed(rows.type, slim=slim) for slim in (True, False))
-    texts = [_json(_own(slim(row))) for row in plain]
-    full_texts = [_json(_own(full(row))) for row in plain]
-    return _hashed(texts, len(rows)), _hashed(full_texts, len(rows))
+    named = zip((field.name for field in rows.type), rows.flatten(), strict=True)
+    columns = {name: values for name, values in named if not name.startswith("_dlt_")}
+    slim, full = object_texts(columns, len(rows))
+    hashes = _hashed(slim)
+    if full is slim:
+        return hashes, hashes
+    differs = pc.not_equal(slim, full)
+    return hashes, pc.replace_with_mask(hashes, differs, _hashed(full.filter(differs)))
 
 
 def nested_hashes(parents: pa.Array, table: str, positions: pa.Array) -> pa.Array:
     """The id of each row nested at `positions` in the rows with the ids `parents`."""
-    pairs = zip(parents.to_pylist(), positions.to_pylist(), strict=True)
-    return _hashed((f"{parent}_{table}_{at}".encode() for parent, at in pairs), len(parents))
+    places = positions.cast(pa.string())
+    return _hashed(pc.binary_join_element_wise(parents, pa.scalar(table), places, "_"))
 
 
-def _hashed(texts: Iterable[bytes], count: int) -> pa.Array:
-    digests = b"".join(hashlib.shake_128(text).digest(_BYTES) + b"\0\0" for text in texts)
+def _hashed(texts: pa.Array) -> pa.Array:
+    """dlt's hash of each text. Text by text: hashlib knows no columns."""
+    shake = hashlib.shake_128
+    raw = texts.cast(pa.binary()).to_pylist()
+    digests = b"".join([shake(text).digest(_BYTES) + b"\0\0" for text in raw])
     text = base64.b64encode(digests)  # 16 characters a row, the last two of which are padding
-    fixed = pa.Array.from_buffers(pa.binary(16), count, [None, pa.py_buffer(text)])
+    fixed = pa.Array.from_buffers(pa.binary(16), len(raw), [None, pa.py_buffer(text)])
     cut = fixed.cast(pa.binary()).cast(pa.string())
     return pc.utf8_slice_codeunits(cut, 0, 14)
-
-
-def _own(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in row.items() if not key.startswith("_dlt_")}
-
-
-def _json(value: Any) -> bytes:
-    return orjson.dumps(value, _spelled, orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
-
-
-def _spelled(value: Any) -> str:
-    return base64.b64encode(value).decode() if isinstance(value, bytes) else str(value)
-
-
-def _fixed(arrow: pa.DataType, *, slim: bool) -> _Fix:
-    """How a Python value that was read from an array of the type `arrow` is hashed.
-
-    `slim` leaves out keys without a value and spells numbers by their value alone.
-    """
-    if isinstance(arrow, pa.BaseExtensionType):
-        return _parsed(slim) if arrow.extension_name == "arrow.json" else _same
-    if is_mixed(arrow):
-        return _mixed({f.name: _fixed(f.type, slim=slim) for f in arrow})
-    if pt.is_struct(arrow):
-        return _struct({f.name: _fixed(f.type, slim=slim) for f in arrow}, slim)
-    if pt.is_list(arrow):
-        item = _fixed(arrow.value_type, slim=slim)
-        return lambda value: None if value is None else [item(each) for each in value]
-    return _number(arrow) if slim else _same
-
-
-def _number(arrow: pa.DataType) -> _Fix:
-    if pt.is_floating(arrow):
-        return _whole
-    return _stripped if pt.is_decimal(arrow) else _same
-
-
-def _same(value: Any) -> Any:
-    return value
-
-
-def _whole(value: float | None) -> float | int | None:
-    return int(value) if value is not None and value.is_integer() and abs(value) < _EXACT else value
-
-
-def _stripped(value: Decimal | None) -> str | None:
-    """Without trailing zeros, of which Arrow gives a column as many as its longest value has."""
-    if value is None:
-        return None
-    return f"{value.normalize() if value else Decimal(0):f}"
-
-
-def _struct(fields: Mapping[str, _Fix], slim: bool) -> _Fix:
-    def fix(value: Mapping[str, Any] | None) -> dict[str, Any] | None:
-        if value is None:
-            return None
-        found = {name: each(value[name]) for name, each in fields.items()}
-        return {k: v for k, v in found.items() if v is not None} if slim else found
-
-    return fix
-
-
-def _mixed(fields: Mapping[str, _Fix]) -> _Fix:
-    def fix(value: Mapping[str, Any] | None) -> Any:
-        held = [name for name in fields if value is not None and value[name] is not None]
-        return fields[held[0]](value[held[0]]) if value is not None and held else None
-
-    return fix
-
-
-def _parsed(slim: bool) -> _Fix:
-    def fix(text: str | None) -> Any:
-        value = None if text is None else orjson.loads(text)
-        return _slimmed(value) if slim else value
-
-    return fix
-
-
-def _slimmed(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {k: _slimmed(v) for k, v in value.items() if v is not None}
-    if isinstance(value, list):
-        return [_slimmed(v) for v in value]
-    return _whole(value) if isinstance(value, float) else value

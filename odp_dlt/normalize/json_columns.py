@@ -18,11 +18,11 @@ def json_texts(array: pa.Array) -> pa.Array:
     if pt.is_struct(array.type):
         return _structs(array)
     if _is_list(array.type):
-        return _lists(array)
+        return listed(array, json_texts(array.flatten()).fill_null(_NULL))
     if pt.is_boolean(array.type) or pt.is_integer(array.type):
         return array.cast(pa.string())
     if pt.is_string(array.type) or pt.is_large_string(array.type) or pt.is_string_view(array.type):
-        return _texts(array.cast(pa.string()))
+        return quoted_texts(array.cast(pa.string()))
     return _by_value(array)
 
 
@@ -37,23 +37,27 @@ def _structs(array: pa.StructArray) -> pa.Array:
     for index, (field, values) in enumerate(zip(array.type, array.flatten(), strict=True)):
         pieces.append(pa.scalar(f"{',' if index else '{'}{json_text(field.name)}:"))
         pieces.append(json_texts(values).fill_null(_NULL))
-    return _where_valid(array, [*pieces, pa.scalar("}")])
+    return where_valid(array, pc.binary_join_element_wise(*pieces, pa.scalar("}"), ""))
 
 
-def _lists(array: pa.Array) -> pa.Array:
+def listed(array: pa.Array, items: pa.Array) -> pa.Array:
+    """The lists of `array` as JSON arrays, where `items` are the texts of all their items."""
     lengths = pc.list_value_length(array).fill_null(0).cast(pa.int64())
     offsets = pa.concat_arrays([pa.array([0], pa.int64()), pc.cumulative_sum(lengths)])
-    items = json_texts(array.flatten()).fill_null(_NULL)
     joined = pc.binary_join(pa.LargeListArray.from_arrays(offsets, items), ",")
-    return _where_valid(array, [pa.scalar("["), joined, pa.scalar("]")])
+    texts = pc.binary_join_element_wise(pa.scalar("["), joined, pa.scalar("]"), "")
+    return where_valid(array, texts)
 
 
-def _where_valid(array: pa.Array, pieces: list[pa.Array | pa.Scalar]) -> pa.Array:
-    joined = pc.binary_join_element_wise(*pieces, "")
-    return pc.if_else(array.is_valid(), joined, pa.scalar(None, pa.string()))
+def where_valid(array: pa.Array, texts: pa.Array) -> pa.Array:
+    """`texts`, but null where `array` is null."""
+    if array.null_count == 0:
+        return texts
+    return pc.if_else(array.is_valid(), texts, pa.scalar(None, pa.string()))
 
 
-def _texts(array: pa.Array) -> pa.Array:
+def quoted_texts(array: pa.StringArray) -> pa.Array:
+    """Texts as JSON strings."""
     if pc.any(pc.match_substring_regex(array, _CONTROL)).as_py():
         return _by_value(array)
     escaped = pc.replace_substring(pc.replace_substring(array, "\\", "\\\\"), '"', '\\"')

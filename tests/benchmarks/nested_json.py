@@ -1,6 +1,6 @@
 """Nested JSON into DuckDB: this engine, dlt with Parquet, dlt as it comes, and DuckDB's own reader.
 
-    python tests/benchmarks/nested_json.py [--file FILE.ndjson.gz] [--engines NAME …]
+    python -m tests.benchmarks.nested_json [--file FILE.ndjson.gz] [--engines NAME …]
 
 One process an engine, one after the other. Every engine gets the documents from the same generator,
 which parses JSON as an API client would; `source` is that generator alone. DuckDB's reader is given
@@ -9,65 +9,16 @@ of the same depth are generated.
 """
 
 import argparse
-import gzip
 import json
-import os
-import random
-import resource
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-PAGE = 100
+from tests.benchmarks.measuring import alone, documents, real_dlt, timed, unpacked
+
+NAME = "tests.benchmarks.nested_json"
 ENGINES = ("source", "odp", "dlt-parquet", "dlt", "duckdb")
-
-
-def generated(count: int) -> Iterator[bytes]:
-    """Documents five levels deep, of some 500 nested rows each."""
-    dice = random.Random(7)
-    for number in range(count):
-        moves = [
-            {
-                "move": {
-                    "name": f"move-{dice.randrange(900)}",
-                    "url": f"https://api/{dice.random()}",
-                },
-                "details": [
-                    {
-                        "level": dice.randrange(100),
-                        "method": {"name": "machine", "url": "https://api/method/4/"},
-                        "group": {"name": f"v{n}", "url": f"https://api/v/{n}/"},
-                        "order": None if n % 2 else n,
-                    }
-                    for n in range(dice.randrange(1, 12))
-                ],
-            }
-            for _ in range(80)
-        ]
-        sprites = {
-            "front": {"default": "https://i/1.png", "shiny": None},
-            "other": {"home": {"x": "y"}},
-        }
-        document = {"id": number, "name": f"thing-{number}", "moves": moves, "sprites": sprites}
-        yield json.dumps(document).encode()
-
-
-def documents(path: Path) -> Iterator[list[Any]]:
-    """Pages of parsed documents, as a client of an API would yield them."""
-    import orjson
-
-    page = []
-    with path.open("rb") as lines:
-        for line in lines:
-            page.append(orjson.loads(line))
-            if len(page) == PAGE:
-                yield page
-                page = []
-    yield page
 
 
 def run_source(path: Path, _folder: Path) -> int:
@@ -87,11 +38,7 @@ def run_odp(path: Path, folder: Path) -> int:
 
 
 def run_dlt(path: Path, folder: Path, **how: Any) -> int:
-    os.environ.update(
-        DLT_DATA_DIR=str(folder), RUNTIME__DLTHUB_TELEMETRY="false", RUNTIME__LOG_LEVEL="ERROR"
-    )
-    import dlt
-
+    dlt = real_dlt(folder)
     pipeline = dlt.pipeline(
         "bench",
         destination=dlt.destinations.duckdb(str(folder / "dlt.duckdb")),
@@ -133,23 +80,9 @@ def measure(engine: str, path: Path) -> dict[str, Any]:
     for module in ("orjson", "duckdb", "pyarrow", warm_up.get(engine, "orjson")):
         __import__(module)
     with tempfile.TemporaryDirectory() as folder:
-        started = time.perf_counter()
-        rows = RUN[engine](path, Path(folder))
-        seconds = time.perf_counter() - started
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"engine": engine, "seconds": seconds, "rows": rows, "peak_mb": peak}
-
-
-def unpacked(file: Path | None, count: int, folder: Path) -> Path:
-    target = folder / "documents.ndjson"
-    with target.open("wb") as out:
-        if file is None:
-            out.writelines(document + b"\n" for document in generated(count))
-        else:
-            with gzip.open(file, "rb") as packed:
-                while block := packed.read(1 << 20):
-                    out.write(block)
-    return target
+        rows: list[int] = []
+        figures = timed(lambda: rows.append(RUN[engine](path, Path(folder))))
+    return {"engine": engine, "rows": rows[0], **figures}
 
 
 def report(results: list[dict[str, Any]]) -> str:
@@ -176,9 +109,7 @@ def main() -> None:
         path = unpacked(args.file, args.documents, Path(folder))
         results = []
         for engine in args.engines:
-            command = [sys.executable, __file__, "--one", engine, "--file", str(path)]
-            done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-            results.append(json.loads(done.stdout.strip().splitlines()[-1]))
+            results.append(alone(NAME, "--one", engine, "--file", str(path)))
             sys.stdout.write(f"{engine}: {results[-1]['seconds']:.2f} s\n")
     sys.stdout.write(report(results) + "\n")
 

@@ -1,20 +1,20 @@
 """Shapes that are hard on a columnar engine, into DuckDB: this engine beside dlt with Parquet.
 
-    python tests/benchmarks/shapes.py [--shapes NAME …] [--scale FACTOR]
+    python -m tests.benchmarks.shapes [--shapes NAME …] [--scale FACTOR]
 
 One process a load, one after the other; imports are not counted.
 """
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+
+from tests.benchmarks.measuring import alone, real_dlt
 
 ENGINES = ("odp", "dlt")
 
@@ -63,10 +63,7 @@ def load(engine: str, shape: str, scale: float, folder: Path) -> float:
     if engine == "odp":
         from odp_dlt import dlt
     else:
-        os.environ.update(
-            DLT_DATA_DIR=str(folder), RUNTIME__DLTHUB_TELEMETRY="false", RUNTIME__LOG_LEVEL="ERROR"
-        )
-        import dlt  # type: ignore[no-redef]
+        dlt = real_dlt(folder)
     how: dict[str, Any] = {} if engine == "odp" else {"loader_file_format": "parquet"}
     database = dlt.destinations.duckdb(str(folder / "bench.duckdb"))
     started = time.perf_counter()
@@ -76,9 +73,7 @@ def load(engine: str, shape: str, scale: float, folder: Path) -> float:
 
 
 def measured(engine: str, shape: str, scale: float) -> float:
-    command = [sys.executable, __file__, "--one", engine, shape, str(scale)]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-    return float(json.loads(done.stdout.strip().splitlines()[-1]))
+    return float(alone("tests.benchmarks.shapes", "--one", engine, shape, str(scale)))
 
 
 def main() -> None:

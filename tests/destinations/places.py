@@ -39,10 +39,11 @@ class Place:
     destination: Destination
     dataset: str
 
-    def pipeline(self) -> Pipeline:
+    def pipeline(self, **more: Any) -> Pipeline:
+        """A pipeline `shop` as a new process would make it."""
         settings = Settings.from_folder(self.folder, {})
         work = self.folder / "packages"
-        return Pipeline("shop", self.destination, self.dataset, settings, work_dir=work)
+        return Pipeline("shop", self.destination, self.dataset, settings, work_dir=work, **more)
 
     def load(
         self,
@@ -134,6 +135,16 @@ class Server:
         made = Postgres.model_validate({"connection_string": self.uri, **more})
         return Place(folder, made, f"data_{secrets.token_hex(6)}")
 
+    def new_database(self) -> str:
+        """The URI of a new database of the server, in the form that dlt takes too."""
+        from adbc_driver_postgresql import dbapi
+
+        name = f"db_{secrets.token_hex(6)}"
+        with dbapi.connect(self.uri, autocommit=True) as con, con.cursor() as cursor:
+            cursor.execute(f"CREATE DATABASE {name}")
+        _, _, host = self.uri.partition("?")
+        return f"postgresql://postgres:none@localhost/{name}?{host}"
+
 
 @contextmanager
 def postgres_server() -> Iterator[Server]:
@@ -157,11 +168,19 @@ def postgres_server() -> Iterator[Server]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
+def place_of(kind: str, folder: Path, request: pytest.FixtureRequest) -> Place:
+    """A new place of any kind; the server is the fixture `postgres`."""
+    if kind != "postgres":
+        return file_place(kind, folder)
+    server: Server = request.getfixturevalue("postgres")
+    return server.new(folder)
+
+
 def file_place(kind: str, folder: Path) -> Place:
     """A new place of any kind but postgres."""
     made: Destination
     if kind == "duckdb":
-        made = Duckdb(database=folder / "place.duckdb")
+        made = Duckdb(database=folder / "data.duckdb")  # a catalog named like the dataset
     elif kind == "memory":
         made = Duckdb(database=f":memory:{secrets.token_hex(6)}")
     elif kind == "sqlite":

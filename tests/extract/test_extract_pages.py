@@ -104,7 +104,7 @@ def test_state_is_laid_out_as_dlts_and_kept_between_runs() -> None:
 def test_a_resource_that_replaces_its_table_starts_with_a_fresh_state() -> None:
     state = {"sources": {"src": {"resources": {"r": {"old": 1}, "s": {"old": 1}}}}}
     run(resource([1], name="r", write_disposition="replace"), state)
-    assert state["sources"]["src"]["resources"] == {"r": {}, "s": {"old": 1}}
+    assert state["sources"]["src"]["resources"] == {"s": {"old": 1}}
 
 
 def test_state_outside_of_a_resource_is_refused() -> None:

@@ -1,18 +1,14 @@
 """What was loaded, read through the pipeline."""
 
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
 from odp_dlt import dlt
-from odp_dlt.destinations.duckdb import Duckdb
-from odp_dlt.destinations.filesystem import Filesystem
-from odp_dlt.destinations.sqlite import Sqlite
 from odp_dlt.errors import ConfigError, DestinationError
 from odp_dlt.pipeline.pipeline import Pipeline
-from odp_dlt.settings import Settings
+from tests.destinations.places import Place
 
 ORDERS = [{"id": n, "day": f"2024-01-0{n}", "lines": [{"sku": "x"}] * n} for n in (1, 2, 3)]
 
@@ -22,26 +18,9 @@ def shop(rows: Any = ORDERS) -> Any:
     return dlt.resource(rows, name="orders")
 
 
-def new_pipeline(kind: str, folder: Path) -> Pipeline:
-    destination = {
-        "duckdb": Duckdb(database=folder / "data.duckdb"),  # a catalog named like the dataset
-        "sqlite": Sqlite(database=folder / "shop.sqlite"),
-        "filesystem": Filesystem(bucket_url=str(folder / "lake")),
-    }[kind]
-    settings = Settings.from_folder(folder, {})
-    return Pipeline("shop", destination, "data", settings, work_dir=folder / "work")
-
-
-@pytest.fixture(params=["duckdb", "sqlite", "filesystem"])
-def loaded(request: pytest.FixtureRequest, tmp_path: Path) -> Pipeline:
-    pipeline = new_pipeline(request.param, tmp_path)
-    pipeline.run(shop())
-    return pipeline
-
-
 @pytest.fixture
-def local(tmp_path: Path) -> Pipeline:
-    pipeline = new_pipeline("duckdb", tmp_path)
+def loaded(anywhere: Place) -> Pipeline:
+    pipeline = anywhere.pipeline()
     pipeline.run(shop())
     return pipeline
 
@@ -82,8 +61,8 @@ def test_rows_are_read_as_arrow_and_in_parts(loaded: Pipeline) -> None:
     assert pa.table(orders).num_rows == 3
 
 
-def test_rows_are_read_as_pandas_and_as_a_relation_of_duckdb(local: Pipeline) -> None:
-    orders = local.dataset().orders.select("id").order_by("id")
+def test_rows_are_read_as_pandas_and_as_a_relation_of_duckdb(loaded: Pipeline) -> None:
+    orders = loaded.dataset().orders.select("id").order_by("id")
     assert list(orders.df()["id"]) == [1, 2, 3]
     assert orders.duckdb().fetchall() == [(1,), (2,), (3,)]
 
@@ -119,13 +98,14 @@ def test_an_unknown_table_is_told_with_those_that_there_are(loaded: Pipeline) ->
     assert not hasattr(dataset, "order")
 
 
-def test_a_dataset_that_was_never_loaded_has_no_tables(tmp_path: Path) -> None:
-    dataset = new_pipeline("duckdb", tmp_path).dataset()
+def test_a_dataset_that_was_never_loaded_has_no_tables(anywhere: Place) -> None:
+    dataset = anywhere.pipeline().dataset()
     with pytest.raises(ConfigError, match="has no schema"):
         _ = dataset.tables
     with pytest.raises(KeyError, match="Known: none"):
         dataset["orders"]
-    assert not (tmp_path / "data.duckdb").exists()
+    assert anywhere.pipeline().first_run
+    assert not [file for file in anywhere.folder.rglob("*") if file.is_file()]
 
 
 def test_reading_writes_nothing(loaded: Pipeline) -> None:
@@ -134,18 +114,20 @@ def test_reading_writes_nothing(loaded: Pipeline) -> None:
     assert loaded.dataset().orders.select("id").arrow().num_rows == 3
 
 
-def test_what_a_relation_does_not_offer_is_named(local: Pipeline) -> None:
+def test_what_a_relation_does_not_offer_is_named(loaded: Pipeline) -> None:
     with pytest.raises(AttributeError, match=r"Relation\.join is not offered"):
-        local.dataset().orders.join("x")
+        loaded.dataset().orders.join("x")
     with pytest.raises(AttributeError, match=r"Dataset\.ibis is not offered"):
-        _ = local.dataset().ibis
+        _ = loaded.dataset().ibis
     with pytest.raises(ConfigError, match="there is no operator 'like'"):
-        local.dataset().orders.where("id", "like", 1)
+        loaded.dataset().orders.where("id", "like", 1)
 
 
-def test_a_client_reads_and_writes(local: Pipeline) -> None:
-    with local.sql_client() as client:
-        assert client.dataset_name == "data"
+def test_a_client_reads_and_writes(database: Place) -> None:
+    pipeline = database.pipeline()
+    pipeline.run(shop())
+    with pipeline.sql_client() as client:
+        assert client.dataset_name == database.dataset
         name = client.make_qualified_table_name("orders")
         assert client.execute_sql(f"SELECT id FROM {name} WHERE id < %s ORDER BY id", 3) == [
             (1,),
@@ -161,33 +143,33 @@ def test_a_client_reads_and_writes(local: Pipeline) -> None:
             client.begin_transaction()
 
 
-def test_the_pipeline_tells_what_its_dataset_remembers(tmp_path: Path) -> None:
-    pipeline = new_pipeline("duckdb", tmp_path)
+def test_the_pipeline_tells_what_its_dataset_remembers(anywhere: Place) -> None:
+    pipeline = anywhere.pipeline()
     assert pipeline.first_run
     assert pipeline.default_schema_name is None
     assert pipeline.schema_names == []
     pipeline.run(shop())
-    again = new_pipeline("duckdb", tmp_path)
+    again = anywhere.pipeline()
     assert not again.first_run
     assert again.default_schema_name == "shop"
     assert list(again.schemas) == ["shop"]
     assert "orders" in again.default_schema.tables
     assert again.state["pipeline_name"] == "shop"
-    assert again.working_dir == str(tmp_path / "work")
+    assert again.working_dir == str(anywhere.folder / "packages")
 
 
-def test_nothing_is_ever_pending(local: Pipeline) -> None:
-    assert not local.has_pending_data
-    assert local.list_extracted_load_packages() == []
-    assert local.list_normalized_load_packages() == []
-    assert local.list_extracted_resources() == []
-    assert local.list_completed_load_packages() == local.dataset().load_ids()
-    local.drop_pending_packages()
-    local.abort_packages()
-    local.sync_destination()
+def test_nothing_is_ever_pending(loaded: Pipeline) -> None:
+    assert not loaded.has_pending_data
+    assert loaded.list_extracted_load_packages() == []
+    assert loaded.list_normalized_load_packages() == []
+    assert loaded.list_extracted_resources() == []
+    assert loaded.list_completed_load_packages() == loaded.dataset().load_ids()
+    loaded.drop_pending_packages()
+    loaded.abort_packages()
+    loaded.sync_destination()
     with pytest.raises(ConfigError, match="there is no package '1'"):
-        local.abort_packages("1")
-    fresh = local.drop()
-    assert fresh == local
+        loaded.abort_packages("1")
+    fresh = loaded.drop()
+    assert fresh == loaded
     assert fresh.last_trace is None
     assert fresh.dataset().row_counts().fetchall() == [("orders", 3), ("orders__lines", 6)]

@@ -7,12 +7,9 @@ from typing import Any
 import pytest
 
 from odp_dlt import dlt
-from odp_dlt.destinations.duckdb import Duckdb
-from odp_dlt.destinations.filesystem import Filesystem
-from odp_dlt.destinations.sqlite import Sqlite
 from odp_dlt.errors import ConfigError, SourceError
 from odp_dlt.pipeline.pipeline import Pipeline
-from odp_dlt.settings import Settings
+from tests.destinations.places import Place
 
 MODES = ["drop_sources", "drop_resources", "drop_data"]
 
@@ -35,19 +32,9 @@ def shop(*names: str, first: int = 0, fail: bool = False) -> Any:
     return source.with_resources(*names) if names else source
 
 
-def new_pipeline(kind: str, folder: Path, **more: Any) -> Pipeline:
-    destination = {
-        "duckdb": Duckdb(database=folder / "shop.duckdb"),
-        "sqlite": Sqlite(database=folder / "shop.sqlite"),
-        "filesystem": Filesystem(bucket_url=str(folder / "lake")),
-    }[kind]
-    settings = Settings.from_folder(folder, {})
-    return Pipeline("shop", destination, "data", settings, work_dir=folder / "work", **more)
-
-
-@pytest.fixture(params=["duckdb", "sqlite", "filesystem"])
-def loaded(request: pytest.FixtureRequest, tmp_path: Path) -> Pipeline:
-    pipeline = new_pipeline(request.param, tmp_path)
+@pytest.fixture
+def loaded(anywhere: Place) -> Pipeline:
+    pipeline = anywhere.pipeline()
     pipeline.run(shop())
     return pipeline
 
@@ -134,8 +121,8 @@ def test_a_refresh_that_is_overtaken_comes_after_the_other_run(loaded: Pipeline,
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_refresh_of_a_new_dataset_is_a_first_load(tmp_path: Path, mode: str) -> None:
-    pipeline = new_pipeline("duckdb", tmp_path)
+def test_a_refresh_of_a_new_dataset_is_a_first_load(anywhere: Place, mode: str) -> None:
+    pipeline = anywhere.pipeline()
     info = pipeline.run(shop(), refresh=mode)
     assert pipeline.dataset().row_counts().fetchall() == [("a", 3), ("a__k", 3), ("b", 3)]
     assert list(info.load_packages[0].dropped_tables) == []
@@ -162,19 +149,19 @@ def test_other_sources_of_the_dataset_stay(loaded: Pipeline) -> None:
     assert loaded.dataset("other").schema.name == "other"
 
 
-def test_a_pipeline_can_refresh_in_every_run(tmp_path: Path) -> None:
-    pipeline = new_pipeline("duckdb", tmp_path, refresh="drop_data")
+def test_a_pipeline_can_refresh_in_every_run(anywhere: Place) -> None:
+    pipeline = anywhere.pipeline(refresh="drop_data")
     for first in (0, 5):
         pipeline.run(shop("b", first=first))
         assert ids(pipeline, "b") == [first, first + 1, first + 2]
 
 
 def test_an_unknown_refresh_is_refused_before_anything_is_fetched(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    anywhere: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.chdir(anywhere.folder)
     with pytest.raises(ConfigError, match="there is no refresh 'drop_source'") as e:
-        new_pipeline("duckdb", tmp_path).run(shop(), refresh="drop_source")
+        anywhere.pipeline().run(shop(), refresh="drop_source")
     assert "Did you mean 'drop_sources'?" in str(e.value)
     with pytest.raises(ConfigError, match="there is no refresh 'all'"):
         dlt.pipeline("shop", destination="duckdb", refresh="all")

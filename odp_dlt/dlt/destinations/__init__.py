@@ -33,7 +33,7 @@ def __getattr__(name: str) -> Callable[..., Destination]:
 def _made(
     kind: type[Destination], name: str, first: tuple[Any, ...], params: dict[str, Any]
 ) -> Destination:
-    main = kind.main_param
+    fields, main = kind.model_fields, kind.main_param
     by_dlts_name = "credentials" in params and "credentials" not in kind.model_fields
     given = [*first, *([params.pop("credentials")] if by_dlts_name else [])]
     if len(given) > 1 or (given and main in params):
@@ -42,5 +42,6 @@ def _made(
         return kind.model_validate({**({main: given[0]} if given else {}), **params})
     except ValidationError as e:
         wrong = "; ".join(f"{'.'.join(map(str, x['loc']))}: {x['msg']}" for x in e.errors())
-        fields = ", ".join(kind.model_fields)
-        raise ConfigError(f"destination '{name}': {wrong}", hint=f"It takes: {fields}.") from e
+        raise ConfigError(
+            f"destination '{name}': {wrong}", hint=f"It takes: {', '.join(fields)}."
+        ) from e
