@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from odp_dlt.errors import ConfigError
-from odp_dlt.workflow.models import Origin, Position
+from odp_dlt.workflow.entry import Origin, Position
 
 KeyPath = tuple[str | int, ...]
 

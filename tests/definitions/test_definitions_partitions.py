@@ -12,7 +12,7 @@ HERE = Origin(
 
 
 def keys(**params: object) -> list[str]:
-    made = time_windows(PartitionParams.model_validate({"origin": HERE, **params}))
+    made = time_windows(PartitionParams.model_validate(params), HERE.at)
     return list(made.get_partition_keys())
 
 
