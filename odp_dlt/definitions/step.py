@@ -46,7 +46,7 @@ def run_step(
 def _work(context: dg.AssetExecutionContext, planned: PlannedAsset) -> Iterator[Done]:
     site = Site(
         planned.site.root,
-        {kind: getattr(context.resources, kind) for kind in planned.resource_kinds},
+        {name: getattr(context.resources, key) for name, key in planned.resource_keys.items()},
     )
     values = step_values(context, planned, site.resources)
     params = render(planned.asset.params, values, at=planned.at)
