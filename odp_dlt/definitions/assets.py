@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 
 from odp_dlt.definitions.attributes import asset_key, op_arguments, spec
+from odp_dlt.definitions.checks import planned_checks
 from odp_dlt.definitions.plan import Plan, PlannedAsset, defined_keys
 from odp_dlt.definitions.step import run_step
 from odp_dlt.errors import ConfigError
@@ -56,17 +57,21 @@ def _external(plan: Plan) -> Iterator[dg.AssetSpec]:
 
 def _definition(planned: PlannedAsset) -> dg.AssetsDefinition:
     version = planned.asset.code_version or _code_version(planned)
+    checks = planned_checks(planned)
 
     @dg.multi_asset(
         name=planned.op_name,
         specs=[spec(planned, made, version) for made in planned.makes],
+        check_specs=[check.spec() for check in checks],
         can_subset=planned.asset.selection_mode == "resource",
         partitions_def=planned.partitions,
         required_resource_keys=set(planned.resource_keys.values()),
         **op_arguments(planned.asset),
     )
-    def step(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
-        yield from run_step(context, planned, version)
+    def step(
+        context: dg.AssetExecutionContext,
+    ) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
+        yield from run_step(context, planned, version, checks)
 
     return step
 

@@ -145,7 +145,7 @@ def _with_parents(planned: Sequence[PlannedAsset]) -> tuple[PlannedAsset, ...]:
 
 
 def _makes(asset: Asset, task: type[Task], site: Site) -> list[Planned]:
-    params = _filled_now(asset.params, site)
+    params = filled_now(asset.params, site)
     found = validated_unless_template(task, params, site.root)
     if found is not None:
         return found.assets(asset.asset_key, site)
@@ -159,12 +159,12 @@ def _makes(asset: Asset, task: type[Task], site: Site) -> list[Planned]:
     raise AssertionError("what did not fit once fits now")
 
 
-def _filled_now(value: Any, site: Site) -> Any:
+def filled_now(value: Any, site: Site) -> Any:
     """`value` with those strings rendered whose every name is known before a run."""
     if isinstance(value, Mapping):
-        return {key: _filled_now(item, site) for key, item in value.items()}
+        return {key: filled_now(item, site) for key, item in value.items()}
     if isinstance(value, list):
-        return [_filled_now(item, site) for item in value]
+        return [filled_now(item, site) for item in value]
     if not holds_template(value):
         return value
     names = names_in(value)

@@ -2,17 +2,19 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import dagster as dg
 
+from odp_dlt.definitions.checks import PlannedCheck, results
 from odp_dlt.definitions.metadata import of_run
-from odp_dlt.definitions.plan import PlannedAsset, located
+from odp_dlt.definitions.plan import PlannedAsset, filled_now, located
 from odp_dlt.definitions.values import partition_keys, step_values
 from odp_dlt.errors import OdpError, RetriableError
-from odp_dlt.tasks.base import Context, Done, Site
+from odp_dlt.tasks.base import Context, Done, Site, Task
 from odp_dlt.tasks.params import validated
 from odp_dlt.workflow.template import render
 
@@ -20,20 +22,33 @@ PROGRESS_EVERY_S = 2.0
 
 
 def run_step(
-    context: dg.AssetExecutionContext, planned: PlannedAsset, code_version: str
-) -> Iterator[dg.MaterializeResult[Any]]:
-    """Run the asset's task; the results of the selected assets, the others recorded as events.
+    context: dg.AssetExecutionContext,
+    planned: PlannedAsset,
+    code_version: str,
+    checks: Sequence[PlannedCheck] = (),
+) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
+    """Run the asset's task; the results of the selected assets, the others recorded as events;
+    then those of the selected checks. If only checks are selected, the task does not run.
 
     What the task cannot do becomes a `dg.Failure` whose metadata say the error's class and the exit
     code of a program that ends with it; only errors that a new start can mend may be retried.
     """
+    late: OdpError | None = None
     try:
-        for done in _work(context, planned):
-            key = dg.AssetKey(done.asset_key.split("/"))
-            if key in context.selected_asset_keys:
-                yield dg.MaterializeResult(asset_key=key, metadata=of_run(done))
-            else:
-                _record(context, planned, done, code_version)
+        task, run = _prepared(context, planned)
+        done: dict[str, Done] = {}
+        with _engine_log(context.log):
+            try:
+                for one in task.run(run) if context.selected_asset_keys else ():
+                    done[one.asset_key] = one
+                    yield from _told(context, planned, one, code_version)
+            except OdpError as e:
+                if not done:
+                    raise
+                late = e  # what was made counts, and is checked
+            yield from results(context, checks, done, partial(task.look, run))
+        if late is not None:
+            raise late
     except OdpError as e:
         said = located(e, planned.asset)
         raise dg.Failure(
@@ -43,38 +58,52 @@ def run_step(
         ) from e
 
 
-def _work(context: dg.AssetExecutionContext, planned: PlannedAsset) -> Iterator[Done]:
+def _prepared(context: dg.AssetExecutionContext, planned: PlannedAsset) -> tuple[Task, Context]:
+    """The task with its templates filled, and the run for it."""
     site = Site(
         planned.site.root,
         {name: getattr(context.resources, key) for name, key in planned.resource_keys.items()},
     )
-    values = step_values(context, planned, site.resources)
-    params = render(planned.asset.params, values, at=planned.at)
-    task = validated(planned.task, params, site.root)
-    with _engine_log(context.log):
-        yield from task.run(
-            Context(
-                planned.asset.asset_key,
-                context.run.run_id,
-                site,
-                context.log,
-                _progress(context.log.info),
-            )
-        )
+    if context.selected_asset_keys or planned.partitions is None or context.has_partition_key:
+        values = step_values(context, planned, site.resources)
+        params = render(planned.asset.params, values, at=planned.at)
+    else:  # checks alone are for no partition; where the tables are is known without one
+        params = filled_now(planned.asset.params, site)
+    run = Context(
+        planned.asset.asset_key,
+        context.run.run_id,
+        site,
+        context.log,
+        _progress(context.log.info),
+    )
+    return validated(planned.task, params, site.root), run
+
+
+def _told(
+    context: dg.AssetExecutionContext, planned: PlannedAsset, done: Done, code_version: str
+) -> Iterator[dg.MaterializeResult[Any]]:
+    """Tell Dagster of an asset that was made; what does not exist is told to its checks alone."""
+    key = dg.AssetKey(done.asset_key.split("/"))
+    if done.exists and key in context.selected_asset_keys:
+        yield dg.MaterializeResult(asset_key=key, metadata=of_run(done))
+    elif done.exists:
+        _record(context, planned, done, code_version)
 
 
 def _record(
     context: dg.AssetExecutionContext, planned: PlannedAsset, done: Done, code_version: str
 ) -> None:
-    """Tell Dagster of a table that the load has renewed although nobody selected it."""
+    """Tell Dagster of a table that nobody selected: the load has renewed it, or found it new."""
     partitions: list[str | None] = [*partition_keys(context, planned)]
+    tags = {} if done.undeclared else {"dagster/code_version": code_version}
+    kind = dg.AssetObservation if done.undeclared == "observe" else dg.AssetMaterialization
     for partition in partitions or [None]:
         context.log_event(
-            dg.AssetMaterialization(
+            kind(
                 asset_key=done.asset_key.split("/"),
                 metadata=of_run(done),
                 partition=partition,
-                tags={"dagster/code_version": code_version},
+                tags=tags,
             )
         )
 

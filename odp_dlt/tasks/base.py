@@ -7,18 +7,26 @@ are the YAML's `params`.
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from odp_dlt.destinations.base import TableView
 from odp_dlt.errors import ConfigError
 from odp_dlt.registry import Registry
 from odp_dlt.resources.base import Resource
 
 Scalar = str | int | float | bool | datetime | None
+
+
+class Markdown(str):
+    """Text for a person, which Dagster shows as Markdown."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True)
@@ -60,12 +68,16 @@ class Planned:
 class Done:
     """One asset that a run has made, yielded as soon as it is so. Keys of `metadata` are Dagster's.
 
-    `row_count` is the size of the whole table now; `columns` are the real ones.
+    `dagster/row_count` is the size of the whole table now; `columns` are the real ones. One that
+    does not exist is told for the sake of its checks: what was rejected, say. `undeclared` is a
+    table that no asset was planned for, and how to tell of it.
     """
 
     asset_key: str
     metadata: Mapping[str, Scalar] = field(default_factory=dict)
     columns: tuple[ColumnInfo, ...] | None = None
+    exists: bool = True
+    undeclared: Literal["materialize", "observe"] | None = None
 
 
 @dataclass(frozen=True)
@@ -108,13 +120,33 @@ class Task(BaseModel, ABC):
     needs: ClassVar[frozenset[str]] = frozenset()
     """The kinds of resources that the task uses."""
 
+    loads: ClassVar[bool] = False
+    """Whether it loads with the engine, and tells what checks of loads need."""
+
     def assets(self, asset_key: str, site: Site) -> list[Planned]:
         """The assets one run makes, parents first; known without running. Most tasks make one."""
         return [Planned(asset_key)]
 
     @abstractmethod
     def run(self, context: Context) -> Iterator[Done]:
-        """Do the work; one Done for each asset made. An asset that got nothing has none."""
+        """Do the work; one Done for each asset made. An asset that got nothing has none.
+
+        What it raises after the last Done fails the run, in which these were made all the same.
+        """
+
+    def look(
+        self, context: Context, reported: Mapping[str, Mapping[str, Any]]
+    ) -> AbstractContextManager[Mapping[str, TableView]]:
+        """The tables of the task's assets by their keys, to be read; what a check needs.
+
+        `reported` is the metadata that each asset last had. ConfigError for a task without tables.
+        """
+        raise ConfigError("the task makes no table that a check can look at")
+
+    @classmethod
+    def has_tables(cls) -> bool:
+        """Whether checks can look at what it makes."""
+        return cls.look is not Task.look
 
 
 tasks: Registry[Task] = Registry("task type", "odp_dlt.tasks", Task)  # type: ignore[type-abstract]

@@ -2,13 +2,14 @@
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from odp_dlt.destinations.base import Destination, destinations
+from odp_dlt.destinations.base import Destination, Session, TableView, destinations
 from odp_dlt.errors import ConfigError, SchemaFileError, StateMoved
 from odp_dlt.extract.current import Running, running
 from odp_dlt.extract.source import Source
@@ -21,6 +22,8 @@ from odp_dlt.schema.naming import naming_convention
 from odp_dlt.schema.stored import read_schema_file
 from odp_dlt.settings import Settings, exported
 from odp_dlt.tasks.base import ColumnInfo, Context, Done, Planned, Site, Task
+from odp_dlt.tasks.drift import Drift, accept
+from odp_dlt.tasks.facts import Facts
 from odp_dlt.tasks.lineage import Lineage
 from odp_dlt.tasks.params import ParamError, holds_template, validated, validated_unless_template
 from odp_dlt.tasks.source_module import SourceCode, locate
@@ -56,6 +59,7 @@ class Dlt(Task):
     """Loads the resource named by the last part of the asset key."""
 
     needs: ClassVar[frozenset[str]] = frozenset({"dlt"})
+    loads: ClassVar[bool] = True
 
     source_module: str
     schema_file_path: str
@@ -64,6 +68,7 @@ class Dlt(Task):
     destination_params: dict[str, Any] = Field(default_factory=dict)
     pipeline_params: PipelineParams
     run_params: RunParams = RunParams()
+    on_new_table: Literal["observe", "materialize", "fail"] = "materialize"
 
     def assets(self, asset_key: str, site: Site) -> list[Planned]:
         """One asset for each table of the resource in the schema file.
@@ -92,7 +97,7 @@ class Dlt(Task):
         ]
 
     def run(self, context: Context) -> Iterator[Done]:
-        """Load the resource, whole; one Done for each table of it that exists now.
+        """Load the resource, whole; one Done for each table of it, after the commit of all.
 
         A load that another one overtook is begun again, with a fresh source.
         """
@@ -106,18 +111,68 @@ class Dlt(Task):
                 if attempt == ATTEMPTS:
                     raise
                 context.log.warning("another run was faster; starting again from where it ended")
-        keys = _keys(context.asset_key, schema)
-        in_files = load.pipeline.destination.holds_files
-        lineage = _lineage(context.asset_key, info.schema, keys)
-        for name, table in info.tables.items():
-            if name in keys:
-                yield Done(keys[name], _metadata(info, table, in_files), _columns(table, lineage))
-            else:
-                context.log.warning(
-                    "table '%s' is new, so it is no asset yet: odp schema export %s",
-                    table.address,
-                    context.asset_key,
+        yield from self._told(context, schema, info)
+
+    def _told(self, context: Context, schema: Schema, info: LoadInfo) -> Iterator[Done]:
+        """Each planned table, and each that the schema file does not know yet."""
+        key, keys, drift = (
+            context.asset_key,
+            _keys(context.asset_key, schema),
+            Drift.of(info, schema),
+        )
+        main = next(name for name, its in keys.items() if its == key)
+        facts = Facts(info, key.rpartition("/")[2], main, frozenset(keys), drift)
+        lineage = _lineage(key, info.schema, keys)
+        if drift:
+            context.log.info("%s", drift.told(key))
+        for name in [*keys, *(table.name for table in drift.tables)]:
+            its = keys.get(name) or f"{key.rpartition('/')[0]}/{name}"
+            found, how = info.tables.get(name), None if name in keys else self._new_tables()
+            columns = None if found is None else _columns(found, lineage)
+            yield Done(its, facts.of(name), columns, exists=found is not None, undeclared=how)
+        if drift.tables and self.on_new_table == "fail":
+            raise SchemaFileError(
+                f"the load brought tables that are no assets yet: {drift.new_tables}",
+                at=self.schema_file(context.site),
+                hint=f"They are loaded. Accept them: {accept(key)}",
+            )
+
+    def _new_tables(self) -> Literal["materialize", "observe"]:
+        return "observe" if self.on_new_table == "observe" else "materialize"
+
+    @contextmanager
+    def reading(self, context: Context) -> Iterator[tuple[Destination, Session]]:
+        """The destination, and a session on the dataset that can write nothing.
+
+        ParamError if only a run for a partition can say where that is.
+        """
+        where = {
+            "destination_params": self.destination_params,
+            "pipeline_params": self.pipeline_params.dataset_name,
+        }
+        for name, value in where.items():
+            if holds_template(value):
+                raise ParamError(
+                    "where the tables are depends on the run, and this is none", (name,)
                 )
+        pipeline = self._load(context).pipeline
+        with (
+            exported(pipeline.settings, os.environ),
+            pipeline.destination.open(pipeline.dataset_name, write=False) as session,
+        ):
+            yield pipeline.destination, session
+
+    @contextmanager
+    def look(
+        self, context: Context, reported: Mapping[str, Mapping[str, Any]]
+    ) -> Iterator[Mapping[str, TableView]]:
+        schema = self._stored_schema(context.asset_key, context.site)
+        keys = _keys(context.asset_key, schema)
+        with self.reading(context) as (_, session):
+            yield {
+                key: TableView(session, name, schema.tables[name].parent)
+                for name, key in keys.items()
+            }
 
     def discover(self, context: Context, limit: int | None = None) -> Schema:
         """What the source's data would become, of at most `limit` rows; loads nothing."""
@@ -298,19 +353,3 @@ def _column(
         tuple(key for key, value in column.hints.items() if value is True),
         comes_from=lineage.comes_from(table, column),
     )
-
-
-def _metadata(info: LoadInfo, table: TableLoad, in_files: bool) -> dict[str, Any]:
-    """What is told of one table; its keys are what templates of assets downstream can name."""
-    return {
-        "destination_table_id": table.address,
-        **({"destination_file_uri": table.address} if in_files else {}),
-        "destination_name": info.destination_name,
-        "dataset_name": info.dataset_name,
-        "load_id": info.load_id,
-        "dagster/row_count": table.total,
-        "rows_loaded": table.rows,
-        "started_at": info.started_at,
-        "finished_at": info.finished_at,
-        **{f"{phase}_s": round(seconds, 3) for phase, seconds in info.seconds.items()},
-    }

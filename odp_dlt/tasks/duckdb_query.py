@@ -1,11 +1,13 @@
 """`task_type: duckdb_query`: SQL in a DuckDB database, all statements in one transaction."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from odp_dlt.destinations.base import TableView
 from odp_dlt.errors import ConfigError, SourceError
 from odp_dlt.resources.duckdb import DuckDB
 from odp_dlt.tasks.base import ColumnInfo, Context, Done, Planned, Scalar, Site, Task
@@ -101,6 +103,24 @@ class DuckdbQuery(Task):
         with resource.connection(write=not reads) as con:
             done = _Run(con, sql).all(statements, context.progress)
         yield Done(context.asset_key, done.metadata, done.columns)
+
+    @contextmanager
+    def look(
+        self, context: Context, reported: Mapping[str, Mapping[str, Any]]
+    ) -> Iterator[Mapping[str, TableView]]:
+        from odp_dlt.destinations.duckdb import DuckdbSession
+
+        resource = context.site.resource("duckdb")
+        assert isinstance(resource, DuckDB)
+        made = reported.get(context.asset_key, {}).get("destination_table_id")
+        if made is None:
+            raise ConfigError(
+                f"no run of '{context.asset_key}' has told of a table",
+                hint="A check looks at the table or view that the SQL creates.",
+            )
+        dataset, _, table = str(made).partition(".")
+        with resource.connection(write=False) as con:
+            yield {context.asset_key: TableView(DuckdbSession(dataset, con), table)}
 
     def _sql(self, site: Site) -> _Sql:
         if not self.is_file:
