@@ -16,7 +16,9 @@ from odp_dlt.definitions.metadata import for_templates
 from odp_dlt.definitions.partitions import partitions_by_asset
 from odp_dlt.definitions.plan import located, resource_values, site_of
 from odp_dlt.definitions.run import dagster_home, partition_of
+from odp_dlt.destinations.changes import Change, changes
 from odp_dlt.errors import ConfigError, OdpError, SourceError
+from odp_dlt.pipeline.pipeline import silent
 from odp_dlt.registry import nearest
 from odp_dlt.resources.base import Resource
 from odp_dlt.schema.model import STATE_TABLE, Schema
@@ -51,10 +53,8 @@ class DltAsset:
 
         SourceError if there are no rows.
         """
-        log = logging.getLogger("odp_dlt.schema")
-        context = Context(self.asset.asset_key, uuid.uuid4().hex, self.site, log, progress)
         try:
-            found = self.task.discover(context, limit)
+            found = self.task.discover(self._context(progress), limit)
         except OdpError as e:
             raise located(e, self.asset) from e
         if not found.tables_of(self.resource):
@@ -64,6 +64,20 @@ class DltAsset:
                 hint="Choose another --partition, or other `source_params`.",
             )
         return self._as_every_time(found)
+
+    def changes(self, found: Schema) -> list[Change]:
+        """What a load that ends with the schema `found` would do to the destination's tables."""
+        tables = [table for table in found.tables_of(self.resource) if table.seen_data]
+        try:
+            with self.task.reading(self._context(silent)) as (pipeline, session):
+                place = pipeline.destination, pipeline.dataset_name
+                return list(changes(tables, session, *place))
+        except OdpError as e:
+            raise located(e, self.asset) from e
+
+    def _context(self, progress: Callable[[str], None]) -> Context:
+        log = logging.getLogger("odp_dlt.schema")
+        return Context(self.asset.asset_key, uuid.uuid4().hex, self.site, log, progress)
 
     def _as_every_time(self, found: Schema) -> Schema:
         """`found` as a first version, the same whether or not anything was loaded before."""

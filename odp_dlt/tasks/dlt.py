@@ -141,8 +141,8 @@ class Dlt(Task):
         return "observe" if self.on_new_table == "observe" else "materialize"
 
     @contextmanager
-    def reading(self, context: Context) -> Iterator[tuple[Destination, Session]]:
-        """The destination, and a session on the dataset that can write nothing.
+    def reading(self, context: Context) -> Iterator[tuple[Pipeline, Session]]:
+        """The pipeline, and a session on its dataset that can write nothing.
 
         ParamError if only a run for a partition can say where that is.
         """
@@ -160,7 +160,7 @@ class Dlt(Task):
             exported(pipeline.settings, os.environ),
             pipeline.destination.open(pipeline.dataset_name, write=False) as session,
         ):
-            yield pipeline.destination, session
+            yield pipeline, session
 
     @contextmanager
     def look(

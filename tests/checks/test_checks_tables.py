@@ -70,7 +70,7 @@ def test_unique_over_several_columns_compares_them_together(place: Place) -> Non
     ],
 )
 def test_row_bounds_are_of_the_load_and_of_the_table(
-    place: Place, bounds: dict[str, int], passed: bool
+    place: Place, bounds: dict[str, Any], passed: bool
 ) -> None:
     place.load(ROWS)
     found = judged(place, "row_bounds", **bounds)
