@@ -12,6 +12,7 @@ from odp_dlt.definitions.keys import key_problems
 from odp_dlt.definitions.partitions import partitions_by_asset
 from odp_dlt.errors import ConfigError, OdpError
 from odp_dlt.resources.base import Resource, resources
+from odp_dlt.schema.model import Schema
 from odp_dlt.tasks.base import LaunchParam, Planned, Site, Task, tasks
 from odp_dlt.tasks.params import (
     ParamError,
@@ -62,10 +63,14 @@ class Plan:
     assets: tuple[PlannedAsset, ...]
 
 
-def plan(workflow: Workflow) -> Plan:
-    """Plan every asset; a ConfigError that lists all that is wrong, file and line with each."""
+def plan(workflow: Workflow, discovered: Mapping[str, Schema] | None = None) -> Plan:
+    """Plan every asset; a ConfigError that lists all that is wrong, file and line with each.
+
+    `discovered` has schemas (by asset key) for assets whose schema file is missing; given, that is
+    no error.
+    """
     problems: list[ConfigError] = []
-    site = site_of(workflow, problems)
+    site = replace(site_of(workflow, problems), discovered=discovered)
     partitions = partitions_by_asset(workflow, problems)
     if problems:  # without them the assets would only be wrong once more
         raise together(problems)

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import dagster as dg
@@ -14,7 +15,7 @@ from odp_dlt.definitions.metadata import of_run
 from odp_dlt.definitions.plan import PlannedAsset, located
 from odp_dlt.definitions.values import partition_keys, step_values
 from odp_dlt.errors import OdpError, RetriableError
-from odp_dlt.tasks.base import Context, Done, Site
+from odp_dlt.tasks.base import Context, Done
 from odp_dlt.tasks.params import validated
 from odp_dlt.workflow.template import render
 
@@ -44,10 +45,9 @@ def run_step(
 
 
 def _work(context: dg.AssetExecutionContext, planned: PlannedAsset) -> Iterator[Done]:
-    site = Site(
-        planned.site.root,
-        {name: getattr(context.resources, key) for name, key in planned.resource_keys.items()},
-    )
+    named = planned.resource_keys.items()
+    found = {name: getattr(context.resources, key) for name, key in named}
+    site = replace(planned.site, resources=found)
     values = step_values(context, planned, site.resources)
     params = render(planned.asset.params, values, at=planned.at)
     config = context.op_execution_context.op_config

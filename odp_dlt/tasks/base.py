@@ -18,6 +18,7 @@ from odp_dlt.errors import ConfigError
 from odp_dlt.pipeline.meter import Meter
 from odp_dlt.registry import Registry
 from odp_dlt.resources.base import Resource
+from odp_dlt.schema.model import Schema
 
 Scalar = str | int | float | bool | datetime | None
 
@@ -74,11 +75,13 @@ class Site:
     """Where a project stands: what can be known without running.
 
     `root` is the folder that holds the configuration; relative paths count from it. `resources` are
-    by kind.
+    by kind and by name. With `discovered` (asset key → schema) a schema file that is missing is no
+    error: what was discovered of the data counts, and where that lacks too a root table is all.
     """
 
     root: Path
     resources: Mapping[str, Resource]
+    discovered: Mapping[str, Schema] | None = None
 
     def resource(self, kind: str) -> Resource:
         """The configured resource of `kind`; ConfigError if the project has none."""

@@ -1,5 +1,6 @@
 """`task_type: dlt`: one resource of a source, with all tables that its nested data becomes."""
 
+import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from odp_dlt.pipeline.info import LoadInfo, TableLoad
 from odp_dlt.pipeline.pipeline import Pipeline
 from odp_dlt.registry import nearest
 from odp_dlt.resources.dlt import DltProject
+from odp_dlt.schema.internal import new_schema
 from odp_dlt.schema.model import Column, Disposition, Schema, Table
 from odp_dlt.schema.naming import naming_convention
 from odp_dlt.schema.stored import read_schema_file
@@ -26,6 +28,8 @@ from odp_dlt.tasks.params import ParamError, holds_template, validated, validate
 from odp_dlt.tasks.source_module import SourceCode, locate
 
 R = TypeVar("R")
+
+_log = logging.getLogger(__name__)
 
 _REFRESH = LaunchParam(
     ("run_params", "refresh"),
@@ -171,6 +175,17 @@ class Dlt(Task):
     def _stored_schema(self, asset_key: str, site: Site) -> Schema:
         """The schema file's content. SchemaFileError if it is not there, or lacks the resource."""
         file, resource = self.schema_file(site), asset_key.rpartition("/")[2]
+        if site.discovered is not None and not file.exists():
+            if asset_key in site.discovered:
+                return site.discovered[asset_key]
+            _log.warning(
+                "%s has no schema file %s, so only its root table is an asset: "
+                "odp schema export %s",
+                asset_key,
+                file.name,
+                asset_key,
+            )
+            return _root_alone(resource)
         hint = f"Write it from the source's data: odp schema export {asset_key}"
         schema = read_schema_file(file, hint=hint)
         if not schema.tables_of(resource):
@@ -268,6 +283,13 @@ class _Load:
                     hint=nearest(self.resource, source.resources),
                 )
             return use(source.with_resources(self.resource))
+
+
+def _root_alone(resource: str) -> Schema:
+    """What is known of a resource of which nothing is known."""
+    schema = new_schema(resource)
+    name = naming_convention(schema.naming).path(resource)
+    return schema.with_tables([Table(name, resource=resource)])
 
 
 def _project_dir(site: Site) -> Path:
