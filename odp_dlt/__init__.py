@@ -1,5 +1,6 @@
 """Nested data into Dagster: YAML workflow assets and an embedded, dlt-compatible load engine."""
 
+import importlib
 from typing import Any
 
 __version__ = "0.1.0"
@@ -10,9 +11,7 @@ _COMPONENTS = ("DltLoad", "OdpProject")
 def __getattr__(name: str) -> Any:
     """Dagster's components, which Dagster looks for here; imported only when asked for."""
     if name in _COMPONENTS:
-        from odp_dlt.definitions import component
-
-        return getattr(component, name)
+        return getattr(importlib.import_module("odp_dlt.definitions.component"), name)
     raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
 
 
