@@ -9,6 +9,7 @@ import dagster as dg
 
 from odp_dlt.definitions.attributes import asset_key, op_arguments, spec
 from odp_dlt.definitions.checks import planned_checks
+from odp_dlt.definitions.launch import config_schema
 from odp_dlt.definitions.plan import Plan, PlannedAsset, defined_keys
 from odp_dlt.definitions.step import run_step
 from odp_dlt.errors import ConfigError
@@ -66,6 +67,7 @@ def _definition(planned: PlannedAsset) -> dg.AssetsDefinition:
         can_subset=planned.asset.selection_mode == "resource",
         partitions_def=planned.partitions,
         required_resource_keys=set(planned.resource_keys.values()),
+        config_schema=config_schema(planned.op_name, planned.launch_params),
         **op_arguments(planned.asset),
     )
     def step(

@@ -163,9 +163,9 @@ def _must_fit(planned: PlannedAsset, made: Planned, written: Written, check: Che
             f"a check of type '{written.type}' looks at the table, and no check can look at what "
             f"'{task_type}' makes"
         )
-    known = None if made.columns is None else [column.name for column in made.columns]
+    known = [column.name for column in made.columns or ()]
     for column in check.columns_named():
-        if known is not None and column not in known and not column.startswith("_dlt_"):
+        if known and column not in known and not column.startswith("_dlt_"):
             raise ConfigError(f"'{made.key}' has no column '{column}'", hint=nearest(column, known))
 
 

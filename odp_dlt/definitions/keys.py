@@ -92,5 +92,5 @@ def _cycle(pairs: list[tuple[Asset, tuple[Planned, ...]]]) -> Iterator[ConfigErr
         yield ConfigError(
             f"the assets depend on each other in a circle: {' → '.join(keys)}",
             at=asset.origin.at("depends_on"),
-            hint="Take one of them out of a `depends_on`.",
+            hint="Take one of them out of a `depends_on` or `deps`.",
         )

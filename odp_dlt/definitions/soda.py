@@ -43,9 +43,7 @@ def soda_definitions(plan: Plan, site: Site) -> list[dg.AssetChecksDefinition]:
     return found
 
 
-def _definition(
-    written: SodaCheck, name: str, key: str, site: Site
-) -> dg.AssetChecksDefinition:
+def _definition(written: SodaCheck, name: str, key: str, site: Site) -> dg.AssetChecksDefinition:
     @dg.asset_check(
         asset=asset_key(written.asset_key),
         name=name,
@@ -86,9 +84,7 @@ def _result(scan: Scan) -> dg.AssetCheckResult:
     )
 
 
-def _said(
-    failed: list[str], warned: list[str], unjudged: list[str], scan: Scan
-) -> Iterator[str]:
+def _said(failed: list[str], warned: list[str], unjudged: list[str], scan: Scan) -> Iterator[str]:
     for word, names in (("failed", failed), ("not judged", unjudged), ("warned", warned)):
         if names:
             yield f"{word}: {', '.join(names)}"
@@ -104,7 +100,7 @@ def _resource_key(workflow: Workflow, written: SodaCheck) -> str:
         raise ConfigError(
             f"no resource of kind '{KIND}' is configured, and a Soda check needs it",
             at=written.origin.at(),
-            hint=f"Add {{resource_kind: {KIND}, params: {{project_dir: …}}}} to dagster_config.yaml.",
+            hint=f"Add {{resource_kind: {KIND}, params: …}} to dagster_config.yaml.",
         )
     if len(keys) > 1 and KIND not in keys:
         raise ConfigError(

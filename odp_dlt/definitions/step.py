@@ -1,24 +1,25 @@
 """A workflow asset's step in a Dagster run: fill the templates, do the work, report each asset."""
 
 import logging
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import dagster as dg
 
 from odp_dlt.definitions.checks import PlannedCheck, results
+from odp_dlt.definitions.deadline import within
+from odp_dlt.definitions.launch import launched
+from odp_dlt.definitions.live import Lines, watched
 from odp_dlt.definitions.metadata import of_run
 from odp_dlt.definitions.plan import PlannedAsset, filled_now, located
 from odp_dlt.definitions.values import partition_keys, step_values
 from odp_dlt.errors import OdpError, RetriableError
-from odp_dlt.tasks.base import Context, Done, Site, Task
+from odp_dlt.tasks.base import Context, Done, Task
 from odp_dlt.tasks.params import validated
 from odp_dlt.workflow.template import render
-
-PROGRESS_EVERY_S = 2.0
 
 
 def run_step(
@@ -33,13 +34,14 @@ def run_step(
     What the task cannot do becomes a `dg.Failure` whose metadata say the error's class and the exit
     code of a program that ends with it; only errors that a new start can mend may be retried.
     """
+    done: dict[str, Done] = {}
     late: OdpError | None = None
     try:
-        task, run = _prepared(context, planned)
-        done: dict[str, Done] = {}
+        lines = Lines(context.log.info)
+        task, run = _prepared(context, planned, lines)
         with _engine_log(context.log):
             try:
-                for one in task.run(run) if context.selected_asset_keys else ():
+                for one in _work(context, planned, task, run, lines):
                     done[one.asset_key] = one
                     yield from _told(context, planned, one, code_version)
             except OdpError as e:
@@ -58,25 +60,36 @@ def run_step(
         ) from e
 
 
-def _prepared(context: dg.AssetExecutionContext, planned: PlannedAsset) -> tuple[Task, Context]:
+def _prepared(
+    context: dg.AssetExecutionContext, planned: PlannedAsset, lines: Lines
+) -> tuple[Task, Context]:
     """The task with its templates filled, and the run for it."""
-    site = Site(
-        planned.site.root,
-        {name: getattr(context.resources, key) for name, key in planned.resource_keys.items()},
-    )
-    if context.selected_asset_keys or planned.partitions is None or context.has_partition_key:
+    named = planned.resource_keys.items()
+    found = {name: getattr(context.resources, key) for name, key in named}
+    site = replace(planned.site, resources=found)
+    if context.selected_asset_keys or planned.partitions is None:
         values = step_values(context, planned, site.resources)
         params = render(planned.asset.params, values, at=planned.at)
     else:  # checks alone are for no partition; where the tables are is known without one
         params = filled_now(planned.asset.params, site)
-    run = Context(
-        planned.asset.asset_key,
-        context.run.run_id,
-        site,
-        context.log,
-        _progress(context.log.info),
-    )
-    return validated(planned.task, params, site.root), run
+    config = context.op_execution_context.op_config
+    task = validated(planned.task, launched(params, config, planned.launch_params), site.root)
+    return task, Context(planned.asset.asset_key, context.run.run_id, site, context.log, lines)
+
+
+def _work(
+    context: dg.AssetExecutionContext,
+    planned: PlannedAsset,
+    task: Task,
+    run: Context,
+    lines: Lines,
+) -> Iterator[Done]:
+    if not context.selected_asset_keys:
+        return
+    partitions = partition_keys(context, planned)
+    partition = partitions[0] if len(partitions) == 1 else None
+    with watched(run, lines, context.log_event, partition):
+        yield from within(planned.asset.timeout, task.run(run))
 
 
 def _told(
@@ -106,19 +119,6 @@ def _record(
                 tags=tags,
             )
         )
-
-
-def _progress(log: Callable[[str], None]) -> Callable[[str], None]:
-    """Passes on a line at most every two seconds: each one is a row in Dagster's event log."""
-    last = [0.0]
-
-    def say(line: str) -> None:
-        now = time.monotonic()
-        if now - last[0] >= PROGRESS_EVERY_S:
-            last[0] = now
-            log(line)
-
-    return say
 
 
 class _Forward(logging.Handler):

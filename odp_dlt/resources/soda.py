@@ -22,7 +22,9 @@ from odp_dlt.settings import AnchoredPath
 
 CONFIGURATION = "configuration.yml"
 
-_QUIET = {"OTEL_SDK_DISABLED": "true"}  # what Soda would send home; the environment's own value wins
+_QUIET = {
+    "OTEL_SDK_DISABLED": "true"
+}  # what Soda would send home; the environment's own value wins
 _TOLD = 400
 
 

@@ -1,5 +1,6 @@
 """`task_type: dlt`: one resource of a source, with all tables that its nested data becomes."""
 
+import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,15 +14,17 @@ from odp_dlt.destinations.base import Destination, Session, TableView, destinati
 from odp_dlt.errors import ConfigError, SchemaFileError, StateMoved
 from odp_dlt.extract.current import Running, running
 from odp_dlt.extract.source import Source
-from odp_dlt.pipeline.info import LoadInfo, TableLoad
+from odp_dlt.pipeline.info import LoadInfo
 from odp_dlt.pipeline.pipeline import Pipeline
 from odp_dlt.registry import nearest
 from odp_dlt.resources.dlt import DltProject
-from odp_dlt.schema.model import Column, Disposition, Schema, Table
+from odp_dlt.schema.internal import new_schema
+from odp_dlt.schema.model import Disposition, Schema, Table
 from odp_dlt.schema.naming import naming_convention
 from odp_dlt.schema.stored import read_schema_file
 from odp_dlt.settings import Settings, exported
-from odp_dlt.tasks.base import ColumnInfo, Context, Done, Planned, Site, Task
+from odp_dlt.tasks.base import Context, Done, LaunchParam, Planned, Site, Task
+from odp_dlt.tasks.columns import loaded_columns, planned_columns
 from odp_dlt.tasks.drift import Drift, accept
 from odp_dlt.tasks.facts import Facts
 from odp_dlt.tasks.lineage import Lineage
@@ -29,6 +32,23 @@ from odp_dlt.tasks.params import ParamError, holds_template, validated, validate
 from odp_dlt.tasks.source_module import SourceCode, locate
 
 R = TypeVar("R")
+
+_log = logging.getLogger(__name__)
+
+_REFRESH = LaunchParam(
+    ("run_params", "refresh"),
+    str,
+    "What to forget before the load, in the same commit: nothing (`none`), only where cursors "
+    "stand (`state`), all rows too (`data`), or the tables themselves (`table`).",
+    "refresh",
+    {"none": None, "state": "drop_state", "data": "drop_data", "table": "drop_resources"},
+)
+_LIMIT = LaunchParam(
+    ("run_params", "limit"),
+    int,
+    "Take at most so many rows. No cursor moves: the next run gets all rows that this one could.",
+    "limit",
+)
 
 ATTEMPTS = 4  # a load that another one overtook starts again, with what that one left
 
@@ -46,13 +66,16 @@ class RunParams(BaseModel):
     """How a load treats what is there already; None leaves it to the resource.
 
     `allow_empty` lets a replace, or the scd2 of a whole snapshot, end all that is there when the
-    source brings no rows; else that is an error.
+    source brings no rows; else that is an error. `refresh` is for every run: of one, whoever
+    launches it decides. With a `limit` a run takes so many rows at most, and no cursor moves.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     write_disposition: Disposition | None = None
     allow_empty: bool = False
+    refresh: Literal["drop_sources", "drop_resources", "drop_data", "drop_state"] | None = None
+    limit: int | None = Field(None, ge=1)
 
 
 class Dlt(Task):
@@ -87,7 +110,7 @@ class Dlt(Task):
                 parent=keys.get(table.parent, asset_key) if table.parent else None,
                 external=None if table.parent else asset_key.rpartition("/")[0],
                 description=table.description,
-                columns=_planned_columns(table, target, lineage),
+                columns=planned_columns(table, target, lineage),
                 table_name=self._address(table, target),
                 kinds=frozenset({"dlt", self.destination.rpartition(".")[2].lower()}),
                 file=code.file,
@@ -102,7 +125,8 @@ class Dlt(Task):
         A load that another one overtook is begun again, with a fresh source.
         """
         schema = self._stored_schema(context.asset_key, context.site)
-        load = self._load(context)
+        load, keys = self._load(context), _keys(context.asset_key, schema)
+        context.keys.update(keys)
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 info = load.with_source(load.run)
@@ -113,13 +137,18 @@ class Dlt(Task):
                 context.log.warning("another run was faster; starting again from where it ended")
         yield from self._told(context, schema, info)
 
+    def launch_params(self, site: Site) -> list[LaunchParam]:
+        """`refresh`, `limit`, and the parameters of the source, but none of its secrets."""
+        own = [
+            LaunchParam(("source_params", param.name), param.type, f"Of the source: `{param}`.")
+            for param in self._code(site).params
+            if not param.is_secret
+        ]
+        return [_REFRESH, _LIMIT, *own]
+
     def _told(self, context: Context, schema: Schema, info: LoadInfo) -> Iterator[Done]:
         """Each planned table, and each that the schema file does not know yet."""
-        key, keys, drift = (
-            context.asset_key,
-            _keys(context.asset_key, schema),
-            Drift.of(info, schema),
-        )
+        key, keys, drift = context.asset_key, context.keys, Drift.of(info, schema)
         main = next(name for name, its in keys.items() if its == key)
         facts = Facts(info, key.rpartition("/")[2], main, frozenset(keys), drift)
         lineage = _lineage(key, info.schema, keys)
@@ -128,7 +157,7 @@ class Dlt(Task):
         for name in [*keys, *(table.name for table in drift.tables)]:
             its = keys.get(name) or f"{key.rpartition('/')[0]}/{name}"
             found, how = info.tables.get(name), None if name in keys else self._new_tables()
-            columns = None if found is None else _columns(found, lineage)
+            columns = None if found is None else loaded_columns(found, lineage)
             yield Done(its, facts.of(name), columns, exists=found is not None, undeclared=how)
         if drift.tables and self.on_new_table == "fail":
             raise SchemaFileError(
@@ -146,15 +175,12 @@ class Dlt(Task):
 
         ParamError if only a run for a partition can say where that is.
         """
-        where = {
-            "destination_params": self.destination_params,
-            "pipeline_params": self.pipeline_params.dataset_name,
-        }
+        dataset = self.pipeline_params.dataset_name
+        where = {"destination_params": self.destination_params, "pipeline_params": dataset}
         for name, value in where.items():
             if holds_template(value):
-                raise ParamError(
-                    "where the tables are depends on the run, and this is none", (name,)
-                )
+                said = "where the tables are depends on the run, and this is none"
+                raise ParamError(said, (name,))
         pipeline = self._load(context).pipeline
         with (
             exported(pipeline.settings, os.environ),
@@ -199,6 +225,17 @@ class Dlt(Task):
     def _stored_schema(self, asset_key: str, site: Site) -> Schema:
         """The schema file's content. SchemaFileError if it is not there, or lacks the resource."""
         file, resource = self.schema_file(site), asset_key.rpartition("/")[2]
+        if site.discovered is not None and not file.exists():
+            if asset_key in site.discovered:
+                return site.discovered[asset_key]
+            _log.warning(
+                "%s has no schema file %s, so only its root table is an asset: "
+                "odp schema export %s",
+                asset_key,
+                file.name,
+                asset_key,
+            )
+            return _root_alone(resource)
         hint = f"Write it from the source's data: odp schema export {asset_key}"
         schema = read_schema_file(file, hint=hint)
         if not schema.tables_of(resource):
@@ -229,6 +266,7 @@ class Dlt(Task):
             self.pipeline_params.dataset_name,
             Settings.from_folder(_project_dir(context.site)).with_folder(code.file.parent),
             progress=context.progress,
+            meter=context.meter,
         )
         return _Load(self, code, context.asset_key.rpartition("/")[2], pipeline)
 
@@ -272,7 +310,11 @@ class _Load:
     def run(self, source: Source) -> LoadInfo:
         how = self.task.run_params
         return self.pipeline.run(
-            source, write_disposition=how.write_disposition, allow_empty=how.allow_empty
+            source,
+            write_disposition=how.write_disposition,
+            allow_empty=how.allow_empty,
+            refresh=how.refresh,
+            limit=how.limit,
         )
 
     def with_source(self, use: Callable[[Source], R]) -> R:
@@ -291,6 +333,13 @@ class _Load:
                     hint=nearest(self.resource, source.resources),
                 )
             return use(source.with_resources(self.resource))
+
+
+def _root_alone(resource: str) -> Schema:
+    """What is known of a resource of which nothing is known."""
+    schema = new_schema(resource)
+    name = naming_convention(schema.naming).path(resource)
+    return schema.with_tables([Table(name, resource=resource)])
 
 
 def _project_dir(site: Site) -> Path:
@@ -320,36 +369,3 @@ def _keys(asset_key: str, schema: Schema) -> dict[str, str]:
 def _lineage(asset_key: str, schema: Schema, keys: Mapping[str, str]) -> Lineage:
     external, _, resource = asset_key.rpartition("/")
     return Lineage(schema, resource, external, keys)
-
-
-def _planned_columns(
-    table: Table, target: Destination | None, lineage: Lineage
-) -> tuple[ColumnInfo, ...]:
-    def type_name(column: Column) -> str:
-        return (target.type_name(column) if target else column.data_type) or "unknown"
-
-    columns = table.typed_columns().values()
-    return tuple(_column(one.name, type_name(one), one, table, lineage) for one in columns)
-
-
-def _columns(loaded: TableLoad, lineage: Lineage) -> tuple[ColumnInfo, ...]:
-    table = lineage.schema.tables[loaded.name]
-    return tuple(
-        _column(name, type_name, table.columns.get(name), table, lineage)
-        for name, type_name in loaded.columns.items()
-    )
-
-
-def _column(
-    name: str, type_name: str, column: Column | None, table: Table, lineage: Lineage
-) -> ColumnInfo:
-    if column is None:
-        return ColumnInfo(name, type_name)
-    return ColumnInfo(
-        name,
-        type_name,
-        column.is_nullable,
-        column.description,
-        tuple(key for key, value in column.hints.items() if value is True),
-        comes_from=lineage.comes_from(table, column),
-    )

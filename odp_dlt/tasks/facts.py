@@ -30,7 +30,8 @@ class Facts:
             "dataset_name": info.dataset_name,
             "load_id": info.load_id,
             "dagster/row_count": 0 if table is None else table.total,
-            "rows_loaded": self._loaded(name),
+            "rows_loaded": 0 if table is None else table.rows,
+            "bytes_loaded": 0 if table is None else table.size,
             "rows_extracted": self._extracted(name),
             "rows_rejected": self._rejected(name),
             "values_rejected": self._values_rejected(name),
@@ -61,10 +62,6 @@ class Facts:
     def _own(self, name: str) -> dict[str, Any]:
         columns = self.drift.columns.get(name, ())
         return {"new_columns": Drift(columns={name: columns}).new_columns} if columns else {}
-
-    def _loaded(self, name: str) -> int:
-        table = self.info.tables.get(name)
-        return 0 if table is None else table.rows
 
     def _extracted(self, name: str) -> int:
         """The rows that came for a table: for the main one all that the resource gave, less those

@@ -1,13 +1,16 @@
 """What the workflow files say of an asset and of its tables is what Dagster knows of them."""
 
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
 
+from odp_dlt.definitions.run import run_assets
 from odp_dlt.errors import ConfigError
-from tests.definitions.shop_project import ORDERS, shop
+from tests.definitions.shop_project import ORDERS, SOURCE, shop
 
 SAID = """
       owners: [team:shop, ann@example.com]
@@ -177,8 +180,45 @@ def test_strict_selection_makes_all_tables_one_choice(tmp_path: Path) -> None:
     job = defs.resolve_implicit_global_asset_job_def()
     with (
         dg.DagsterInstance.ephemeral() as instance,
-        pytest.raises(dg.DagsterError, match="does not support subsetting"),
+        pytest.raises(dg.DagsterInvalidSubsetError, match="does not support subsetting"),
     ):
         job.execute_in_process(
             instance=instance, asset_selection=[dg.AssetKey(["shop", "api", "orders__lines"])]
         )
+
+
+def test_odp_run_takes_all_tables_of_a_strict_selection(tmp_path: Path) -> None:
+    defs = with_said(tmp_path, "\n      selection_mode: strict\n")
+    home = tmp_path / "home"
+    home.mkdir()
+    (end,) = run_assets(defs, home, lambda _: None, selection="shop/api/orders__lines")
+    assert [one.asset_key for one in end.made] == ["shop/api/orders", "shop/api/orders__lines"]
+
+
+SLOW = SOURCE.replace("        yield", "        import time\n        time.sleep(60)\n        yield")
+
+
+@pytest.mark.parametrize("in_main_thread", [True, False])
+def test_a_timeout_breaks_off_the_work_and_loads_nothing(
+    tmp_path: Path, in_main_thread: bool
+) -> None:
+    asleep = (
+        SLOW
+        if in_main_thread
+        else SLOW.replace("sleep(60)", "sleep(0.1)", 1).replace(
+            "        time.sleep", "        for _ in range(600):\n            time.sleep"
+        )
+    )
+    project = shop(tmp_path, ORDERS + "    timeout: 1s\n")
+    project.write("dlt_project/shop/source.py", asleep)
+    with dg.DagsterInstance.ephemeral() as instance, ThreadPoolExecutor(1) as pool:
+        work = partial(project.run, ["shop/api/orders"], instance)
+        run = work() if in_main_thread else pool.submit(work).result()
+    assert run.failure is not None
+    assert run.failure.description == (
+        "odp_config/workflows/shop.yaml:3:5: it took longer than its timeout, 0:00:01\n"
+        "  Nothing of the load that was under way is kept. Allow it a longer `timeout`, or less to "
+        "do at once."
+    )
+    assert run.failure.metadata["error"].value == "TimedOut"
+    assert run.made == {}
