@@ -64,6 +64,7 @@ def _spec(planned: PlannedAsset, made: Planned, version: str) -> dg.AssetSpec:
     asset = planned.asset
     is_root = made.parent is None
     above = [made.external, *asset.depends_on] if is_root else [made.parent]
+    above += made.deps
     description = made.description or (None if is_root else f"Rows nested in {made.parent}.")
     if made.key == asset.asset_key:
         description = asset.description or description

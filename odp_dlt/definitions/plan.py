@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -22,7 +23,7 @@ from odp_dlt.tasks.params import (
 )
 from odp_dlt.workflow.load import together
 from odp_dlt.workflow.models import Asset, Entry, Position, Workflow
-from odp_dlt.workflow.template import Known, check, names_in, render
+from odp_dlt.workflow.template import Known, check, check_text, names_in, render
 
 Partitions = dg.PartitionsDefinition[str]
 
@@ -32,6 +33,7 @@ class PlannedAsset:
     """A workflow asset with its task type and what it makes, parents first.
 
     `parent_partitions` has an item for each key of `depends_on` that the workflow itself makes.
+    `names` are those of all variables in its templates, in the params and in files.
     """
 
     asset: Asset
@@ -40,6 +42,7 @@ class PlannedAsset:
     site: Site
     partitions: Partitions | None
     parent_partitions: Mapping[str, Partitions | None] = field(default_factory=dict)
+    names: frozenset[str] = frozenset()
 
     @property
     def op_name(self) -> str:
@@ -48,8 +51,9 @@ class PlannedAsset:
     @property
     def resource_kinds(self) -> frozenset[str]:
         """The kinds of resources that the task uses, or its templates name."""
-        named = (name.split(".") for name in names_in(self.asset.params))
-        return self.task.needs | {parts[1] for parts in named if parts[0] == "resource"}
+        named = (name.split(".") for name in self.names)
+        used = self.task.needs | (self.task.uses & self.site.resources.keys())
+        return used | {parts[1] for parts in named if parts[0] == "resource"}
 
     def at(self, path: tuple[str | int, ...]) -> Position:
         """Where the param at `path` is written."""
@@ -74,10 +78,11 @@ def plan(workflow: Workflow) -> Plan:
     planned: list[PlannedAsset] = []
     for asset in workflow.assets:
         own = partitions.get(asset.asset_key)
-        wrong = _wrong_templates(asset, site, own)
+        known = _known(asset, site, own)
+        wrong = _wrong_params(asset, known)
         problems += wrong
         try:
-            planned += [] if wrong else [_planned(asset, site, own)]
+            planned += [] if wrong else [_planned(asset, site, own, known, problems)]
         except ConfigError as e:
             problems.append(_config_error(e, asset))
     if not problems:
@@ -110,37 +115,63 @@ def site_of(workflow: Workflow, problems: list[ConfigError]) -> Site:
     return Site(workflow.root, found)
 
 
-def _planned(asset: Asset, site: Site, partitions: Partitions | None) -> PlannedAsset:
+def _planned(
+    asset: Asset,
+    site: Site,
+    partitions: Partitions | None,
+    known: Known,
+    problems: list[ConfigError],
+) -> PlannedAsset:
+    """The plan of one asset; what is wrong in the files that it renders is told in `problems`."""
     task = tasks.find(asset.task_type, at=asset.origin.at("task_type"))
     for kind in sorted(task.needs):
         site.resource(kind)
-    return PlannedAsset(asset, task, tuple(_makes(asset, task, site)), site, partitions)
+    makes, texts = _makes(asset, task, site)
+    wrong = [one for file, text in texts.items() for one in check_text(text, known, file)]
+    problems += wrong
+    names = names_in(asset.params) | names_in([] if wrong else list(texts.values()))
+    return PlannedAsset(asset, task, tuple(makes), site, partitions, names=frozenset(names))
 
 
-def _wrong_templates(asset: Asset, site: Site, partitions: Partitions | None) -> list[ConfigError]:
-    known = Known(
+def _wrong_params(asset: Asset, known: Known) -> list[ConfigError]:
+    return check(asset.params, known, lambda path: asset.origin.at("params", *path))
+
+
+def _known(asset: Asset, site: Site, partitions: Partitions | None) -> Known:
+    return Known(
         parents=tuple(asset.depends_on),
         resources={kind: param_names(type(one)) for kind, one in site.resources.items()},
         partitioned=partitions is not None,
     )
-    return check(asset.params, known, lambda path: asset.origin.at("params", *path))
 
 
 def _with_parents(planned: Sequence[PlannedAsset]) -> tuple[PlannedAsset, ...]:
     found = {made.key: one.partitions for one in planned for made in one.makes}
+    tables = {m.table_name: m.key for one in planned for m in one.makes if m.table_name}
     return tuple(
-        replace(one, parent_partitions={k: found[k] for k in one.asset.depends_on if k in found})
+        replace(
+            one,
+            makes=tuple(_with_readers(made, tables) for made in one.makes),
+            parent_partitions={k: found[k] for k in one.asset.depends_on if k in found},
+        )
         for one in planned
     )
 
 
-def _makes(asset: Asset, task: type[Task], site: Site) -> list[Planned]:
+def _with_readers(made: Planned, tables: Mapping[str, str]) -> Planned:
+    """`made`, depending on the assets that make the tables that it reads."""
+    read = (tables.get(table, key) for table, key in made.reads.items())
+    return replace(made, deps=(*made.deps, *read), reads={}) if made.reads else made
+
+
+def _makes(asset: Asset, task: type[Task], site: Site) -> tuple[list[Planned], Mapping[Path, str]]:
+    """What the task makes, and the files that it renders."""
     params = _filled_now(asset.params, site)
     found = validated_unless_template(task, params, site.root)
     if found is not None:
-        return found.assets(asset.asset_key, site)
+        return found.assets(asset.asset_key, site), found.texts(site)
     if task.assets is Task.assets:
-        return [Planned(asset.asset_key)]
+        return [Planned(asset.asset_key)], {}
     try:
         validated(task, params, site.root)
     except ParamError as e:

@@ -14,7 +14,7 @@ from odp_dlt.definitions.values import partition_keys, step_values
 from odp_dlt.errors import OdpError, RetriableError
 from odp_dlt.tasks.base import Context, Done, Site
 from odp_dlt.tasks.params import validated
-from odp_dlt.workflow.template import render
+from odp_dlt.workflow.template import render, render_text
 
 PROGRESS_EVERY_S = 2.0
 
@@ -59,6 +59,8 @@ def _work(context: dg.AssetExecutionContext, planned: PlannedAsset) -> Iterator[
                 site,
                 context.log,
                 _progress(context.log.info),
+                lambda text, file: render_text(text, values, file),
+                frozenset(key.to_user_string() for key in context.selected_asset_keys),
             )
         )
 

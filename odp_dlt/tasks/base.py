@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict
 from odp_dlt.errors import ConfigError
 from odp_dlt.registry import Registry
 from odp_dlt.resources.base import Resource
+from odp_dlt.workflow.template import render_text
 
 Scalar = str | int | float | bool | datetime | None
 
@@ -37,12 +38,16 @@ class Planned:
     """One asset that a task makes, as known without running it.
 
     `parent` is the key of the asset that this one's rows hang on (the parent table's), or None;
-    `external` the key of the source outside, for a root. `file` and `line` say where its code is.
+    `external` the key of the source outside, for a root. `deps` are further keys that it depends
+    on, `reads` tables by their `table_name`, each with the key to depend on if no asset of the
+    project makes it. `file` and `line` say where its code is.
     """
 
     key: str
     parent: str | None = None
     external: str | None = None
+    deps: tuple[str, ...] = ()
+    reads: Mapping[str, str] = field(default_factory=dict)
     description: str | None = None
     columns: tuple[ColumnInfo, ...] | None = None
     table_name: str | None = None
@@ -84,15 +89,25 @@ class Site:
         return self.resources[kind]
 
 
+def _from_nothing(text: str, file: Path) -> str:
+    return render_text(text, {}, file)
+
+
 @dataclass(frozen=True)
 class Context:
-    """One run of one asset, for its task."""
+    """One run of one asset, for its task.
+
+    `render` fills in the templates of a file's text as those of the params are. `selected` are the
+    keys of the assets that the run is for, None for all that the task makes.
+    """
 
     asset_key: str
     run_id: str
     site: Site
     log: logging.Logger
     progress: Callable[[str], None]  # one short line of what goes on now; called often, kept cheap
+    render: Callable[[str, Path], str] = _from_nothing
+    selected: frozenset[str] | None = None
 
 
 class Task(BaseModel, ABC):
@@ -101,11 +116,18 @@ class Task(BaseModel, ABC):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     needs: ClassVar[frozenset[str]] = frozenset()
-    """The kinds of resources that the task uses."""
+    """The kinds of resources that the task cannot do without."""
+
+    uses: ClassVar[frozenset[str]] = frozenset()
+    """The kinds of resources that it uses if the project has them."""
 
     def assets(self, asset_key: str, site: Site) -> list[Planned]:
         """The assets one run makes, parents first; known without running. Most tasks make one."""
         return [Planned(asset_key)]
+
+    def texts(self, site: Site) -> Mapping[Path, str]:
+        """Files of which the run renders the text, so that their templates are checked before."""
+        return {}
 
     @abstractmethod
     def run(self, context: Context) -> Iterator[Done]:
