@@ -39,6 +39,10 @@ def _anchored(uri: str, info: ValidationInfo) -> str:
         root = (info.context or {}).get("root")
         path = unquote(urlsplit(uri).path) if scheme else uri
         return path if root is None else str(Path(root) / path)
+    if scheme in _CLOUDS:
+        bucket = uri.split("/")[2]
+        if "@" in bucket or not bucket:
+            raise ValueError(f"after {scheme}:// is the name of a bucket, and no key")
     if scheme not in _CLOUDS and scheme not in _WEB:
         raise ValueError(
             f"'{scheme}://' is unknown: it is a path, s3://, gs://, http:// or https://"
