@@ -1,12 +1,23 @@
 """The text of an SQL task: its `query`, or the file that this names."""
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from odp_dlt.errors import ConfigError, SourceError
 from odp_dlt.tasks.base import Site
 from odp_dlt.tasks.params import ParamError, holds_template
+
+_TOKENS = re.compile(
+    r"(?P<gap>\s+|--[^\n]*|/\*.*?\*/)|(?P<end>;)"
+    r"|(?<!\w)[eE]'(?:[^'\\]|''|\\.)*'|'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\""
+    r"|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$|\w+|.",
+    re.DOTALL,
+)
+_TRANSACTION = re.compile(r"(BEGIN|START|COMMIT|END|ROLLBACK|ABORT)\b", re.IGNORECASE)
+
+Statement = tuple[int, str]  # where it begins in the text, and itself
 
 
 @dataclass(frozen=True)
@@ -29,6 +40,22 @@ class SqlText:
     def rendered(self, render: Callable[[str, Path], str]) -> "SqlText":
         """With the templates of the file filled in; those of the YAML are so already."""
         return self if self.file is None else SqlText(render(self.text, self.file), self.file)
+
+    def statements(self) -> list[Statement]:
+        """The statements, as the `;` between them divides the text. ConfigError without any, and
+        for one that begins or ends a transaction.
+        """
+        found = list(_split(self.text))
+        for offset, text in found:
+            if _TRANSACTION.match(text):
+                raise ConfigError(
+                    f"the SQL holds '{text}', but all of it is one transaction",
+                    at=self.at(offset),
+                    hint="Leave out BEGIN, COMMIT and ROLLBACK.",
+                )
+        if not found:
+            raise ConfigError("the SQL holds no statement", at=self.at(0))
+        return found
 
     def texts(self) -> Mapping[Path, str]:
         """The file, if there is one, by its path."""
@@ -54,3 +81,18 @@ def sql_text(query: str, is_file: bool, site: Site) -> SqlText:
             at=file,
             hint=f"A relative path counts from {site.root}.",
         ) from e
+
+
+def _split(text: str) -> Iterator[Statement]:
+    """What stands between `;` that are in no text, name or comment; without gaps around it."""
+    start: int | None = None
+    stop = 0
+    for token in _TOKENS.finditer(text):
+        if token["end"]:
+            if start is not None:
+                yield start, text[start:stop]
+            start = None
+        elif token["gap"] is None:
+            start, stop = token.start() if start is None else start, token.end()
+    if start is not None:
+        yield start, text[start:stop]
