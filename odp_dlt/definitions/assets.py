@@ -74,7 +74,7 @@ def _spec(planned: PlannedAsset, made: Planned, version: str) -> dg.AssetSpec:
         description=description,
         metadata=of_definition(made, _references(planned, made)),
         skippable=True,
-        group_name=asset.group_name,
+        group_name=asset.group_name or made.group,
         code_version=version,
         kinds=set(made.kinds),
     )

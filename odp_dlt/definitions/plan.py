@@ -86,6 +86,8 @@ def plan(workflow: Workflow) -> Plan:
         except ConfigError as e:
             problems.append(_config_error(e, asset))
     if not problems:
+        planned += _brought(workflow, site, planned, problems)
+    if not problems:
         problems += key_problems((one.asset, one.makes) for one in planned)
     if problems:
         raise together(problems)
@@ -133,6 +135,26 @@ def _planned(
     return PlannedAsset(asset, task, tuple(makes), site, partitions, names=frozenset(names))
 
 
+def _brought(
+    workflow: Workflow, site: Site, planned: Sequence[PlannedAsset], problems: list[ConfigError]
+) -> Iterator[PlannedAsset]:
+    """The workflow assets that come with resources."""
+    made = frozenset(defined_keys(planned))
+    for config in workflow.resources:
+        try:
+            for one in site.resources[config.resource_kind].brings(made):
+                asset = Asset(
+                    asset_key=one.asset_key,
+                    task_type=one.task_type,
+                    params=dict(one.params),
+                    origin=config.origin,
+                )
+                known = _known(asset, site, None)
+                yield _planned(asset, site, None, known, problems)
+        except ConfigError as e:
+            problems.append(_config_error(e, config))
+
+
 def _wrong_params(asset: Asset, known: Known) -> list[ConfigError]:
     return check(asset.params, known, lambda path: asset.origin.at("params", *path))
 
@@ -147,7 +169,7 @@ def _known(asset: Asset, site: Site, partitions: Partitions | None) -> Known:
 
 def _with_parents(planned: Sequence[PlannedAsset]) -> tuple[PlannedAsset, ...]:
     found = {made.key: one.partitions for one in planned for made in one.makes}
-    tables = {m.table_name: m.key for one in planned for m in one.makes if m.table_name}
+    tables = {_plain(m.table_name): m.key for p in planned for m in p.makes if m.table_name}
     return tuple(
         replace(
             one,
@@ -160,8 +182,13 @@ def _with_parents(planned: Sequence[PlannedAsset]) -> tuple[PlannedAsset, ...]:
 
 def _with_readers(made: Planned, tables: Mapping[str, str]) -> Planned:
     """`made`, depending on the assets that make the tables that it reads."""
-    read = (tables.get(table, key) for table, key in made.reads.items())
+    read = (tables.get(_plain(table), key) for table, key in made.reads.items())
     return replace(made, deps=(*made.deps, *read), reads={}) if made.reads else made
+
+
+def _plain(table_name: str) -> str:
+    """`schema.table` of a table's name, in which databases often do not heed the case."""
+    return ".".join(table_name.lower().split(".")[-2:])
 
 
 def _makes(asset: Asset, task: type[Task], site: Site) -> tuple[list[Planned], Mapping[Path, str]]:

@@ -40,7 +40,8 @@ class Planned:
     `parent` is the key of the asset that this one's rows hang on (the parent table's), or None;
     `external` the key of the source outside, for a root. `deps` are further keys that it depends
     on, `reads` tables by their `table_name`, each with the key to depend on if no asset of the
-    project makes it. `file` and `line` say where its code is.
+    project makes it. `group` counts where the YAML says none. `file` and `line` say where its code
+    is.
     """
 
     key: str
@@ -52,6 +53,7 @@ class Planned:
     columns: tuple[ColumnInfo, ...] | None = None
     table_name: str | None = None
     kinds: frozenset[str] = frozenset()
+    group: str | None = None
     file: Path | None = None
     line: int = 1
 
