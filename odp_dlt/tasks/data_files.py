@@ -159,7 +159,8 @@ def _downloaded(url: str, folder: Path) -> Path:
     except requests.RequestException as e:
         code = getattr(e.response, "status_code", None)
         said = f"HTTP {code}" if code else type(e).__name__
-        raise SourceError(f"'{public(url)}' cannot be fetched: {said}") from e
+        # not from `e`, whose text holds the whole address
+        raise SourceError(f"'{public(url)}' cannot be fetched: {said}") from None
     return target
 
 

@@ -108,26 +108,28 @@ class _Build:
                 for stream, line in lines:
                     event = _event(line) if stream == "stdout" else None
                     if event is None:
-                        self.context.log.info("%s", line)
-                    else:
-                        yield from self._result(event)
+                        self.context.log.info("%s", program.shown(line))
+                        continue
+                    self._tell(event["info"], program.shown(str(event["info"].get("msg", ""))))
+                    yield from self._result(event.get("data", {}))
         except SourceError:
             if not self.errors:
                 raise
             said = "\n  ".join(self.errors)
             raise SourceError("dbt build failed", hint=said) from None  # it holds only raw events
 
-    def _result(self, event: Mapping[str, Any]) -> Iterator[Done]:
-        """What an event says to the log, and the model that it says is built, if it does."""
-        info, data = event["info"], event.get("data", {})
-        message, node = str(info.get("msg", "")).strip(), data.get("node_info") or {}
+    def _tell(self, info: Mapping[str, Any], said: str) -> None:
+        """What an event says, to the log; what is an error is kept."""
+        message = said.strip()
         if message:
-            level = (
-                self.context.log.error if info.get("level") == "error" else self.context.log.info
-            )
-            level("%s", message)
+            log = self.context.log
+            (log.error if info.get("level") == "error" else log.info)("%s", message)
         if info.get("name") in ("RunResultError", "MainEncounteredError", "RunResultFailure"):
             self.errors += message.splitlines()
+
+    def _result(self, data: Mapping[str, Any]) -> Iterator[Done]:
+        """The model that an event says is built, if it does."""
+        node = data.get("node_info") or {}
         name = str(node.get("unique_id"))
         if (
             name in self.wanted

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from odp_dlt.destinations.statements import literal
 from odp_dlt.errors import SourceError
@@ -10,6 +10,9 @@ from odp_dlt.resources.duckdb import DuckDB
 from odp_dlt.tasks.base import Context, Done, Planned, Site, Task
 from odp_dlt.tasks.data_files import FileUri, fetched, format_of, public
 from odp_dlt.tasks.sql_tables import TableId, described, schema_for, sql_name
+
+if TYPE_CHECKING:  # the driver is imported by a run alone
+    from duckdb import DuckDBPyConnection
 
 _READERS = {
     "parquet": "read_parquet({files}, union_by_name = true)",
@@ -46,10 +49,9 @@ class FileToDuckdb(Task):
                 done = self._load(con, reader, context.asset_key)
         yield done
 
-    def _load(self, con: object, reader: str, asset_key: str) -> Done:
+    def _load(self, con: "DuckDBPyConnection", reader: str, asset_key: str) -> Done:
         import duckdb
 
-        assert isinstance(con, duckdb.DuckDBPyConnection)
         name = sql_name(self.destination_table_id)
         con.execute("BEGIN")
         try:

@@ -34,7 +34,8 @@ def finished(job: Any, progress: Callable[[str], None]) -> None:
         while not job.done():
             progress(f"BigQuery job {job.job_id}: {job.state}")
             time.sleep(POLL_S)
-    except BaseException:
-        job.cancel()
+    except BaseException as e:
+        if not isinstance(e, Exception):  # the run is cancelled
+            job.cancel()
         raise
     job.result()

@@ -40,19 +40,26 @@ class Program:
 
     @contextmanager
     def started(self) -> Iterator[Iterator[Line]]:
-        """Its lines while it runs. Leaving the `with` ends it, and all that it has started.
+        """Its lines while it runs. Leaving the `with` before its end ends it, with its children.
 
         The lines end with SourceError if it fails or takes too long. ConfigError if there is no
-        such program or folder. Values of variables that are named like secrets are struck out.
+        such program or folder.
         """
-        environment = {"PYTHONUNBUFFERED": "1", **os.environ, **self.variables}
-        process = self._process(environment)
+        process = self._process({"PYTHONUNBUFFERED": "1", **os.environ, **self.variables})
         stopped = threading.Event()
         try:
-            yield self._lines(process, stopped, _secrets(environment))
+            yield self._lines(process, stopped)
         finally:
             stopped.set()
             _end(process)
+
+    def shown(self, text: str) -> str:
+        """`text` as a log may have it: without the values of variables named like secrets."""
+        environment = {**os.environ, **self.variables}
+        secrets = {v for k, v in environment.items() if _SECRET_NAME.search(k)}
+        for secret in sorted(secrets, key=len, reverse=True):
+            text = text.replace(secret, "***") if len(secret) >= _SHORTEST_SECRET else text
+        return text
 
     def _process(self, environment: Mapping[str, str]) -> "subprocess.Popen[str]":
         try:
@@ -76,23 +83,21 @@ class Program:
                 hint="A path counts from the folder that it runs in; no shell looks it up.",
             ) from e
 
-    def _lines(
-        self, process: "subprocess.Popen[str]", stopped: threading.Event, secrets: Sequence[str]
-    ) -> Iterator[Line]:
+    def _lines(self, process: "subprocess.Popen[str]", stopped: threading.Event) -> Iterator[Line]:
         end = None if self.timeout_s is None else time.monotonic() + self.timeout_s
         last = {name: deque[str](maxlen=TAIL_LINES) for name in ("stdout", "stderr")}
-        for name, line in self._merged(process, stopped, end, secrets):
-            shown = _struck(line, secrets)
-            last[name].append(shown)
-            yield name, shown
+        for name, line in self._merged(process, stopped, end):
+            last[name].append(line)
+            yield name, line
         while process.poll() is None:
-            self._check(end, secrets)
+            self._check(end)
             time.sleep(POLL_S)
         if process.returncode != 0:
-            said = "\n".join(last["stderr"] or last["stdout"])
+            said = "\n  ".join(last["stderr"] or last["stdout"]) or "It said nothing."
+            command = shlex.join(self.arguments)
             raise SourceError(
-                f"the command '{self._shown(secrets)}' {_fate(process.returncode)}",
-                hint=said.replace("\n", "\n  ") or "It said nothing.",
+                self.shown(f"the command '{command}' {_fate(process.returncode)}"),
+                hint=self.shown(said),
             )
 
     def _merged(
@@ -100,7 +105,6 @@ class Program:
         process: "subprocess.Popen[str]",
         stopped: threading.Event,
         end: float | None,
-        secrets: Sequence[str],
     ) -> Iterator[Line]:
         """The lines of both streams until these are closed, or nobody is left to write."""
         lines: queue.Queue[Line | None] = queue.Queue(MOST_WAITING)
@@ -109,7 +113,7 @@ class Program:
             threading.Thread(target=_read, args=(name, stream, lines, stopped), daemon=True).start()
         still_open, quiet_since = 2, time.monotonic()
         while still_open:
-            self._check(end, secrets)
+            self._check(end)
             try:
                 line = lines.get(timeout=POLL_S)
             except queue.Empty:
@@ -123,15 +127,13 @@ class Program:
             else:
                 yield line
 
-    def _check(self, end: float | None, secrets: Sequence[str]) -> None:
+    def _check(self, end: float | None) -> None:
         if end is not None and time.monotonic() > end:
             raise SourceError(
-                f"the command '{self._shown(secrets)}' took more than {self.timeout_s:g} s",
+                self.shown(f"the command '{shlex.join(self.arguments)}'")
+                + f" took more than {self.timeout_s:g} s",
                 hint="It was ended. Raise `timeout_s` if it may take longer.",
             )
-
-    def _shown(self, secrets: Sequence[str]) -> str:
-        return _struck(shlex.join(self.arguments), secrets)
 
 
 def _read(
@@ -174,18 +176,6 @@ def _signal(process: "subprocess.Popen[str]", number: signal.Signals) -> None:
         os.killpg(process.pid, number)
     except ProcessLookupError:
         return
-
-
-def _secrets(environment: Mapping[str, str]) -> list[str]:
-    """The values of variables that are named like secrets, long ones first."""
-    found = {v for k, v in environment.items() if _SECRET_NAME.search(k)}
-    return sorted((v for v in found if len(v) >= _SHORTEST_SECRET), key=len, reverse=True)
-
-
-def _struck(text: str, secrets: Sequence[str]) -> str:
-    for secret in secrets:
-        text = text.replace(secret, "***")
-    return text
 
 
 def _fate(code: int) -> str:

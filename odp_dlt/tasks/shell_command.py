@@ -54,7 +54,8 @@ class ShellCommand(Task):
         program = Program(_arguments(self.command), folder, self.env_vars, self.timeout_s)
         with program.started() as lines:
             for stream, line in lines:
-                context.log.info("%s%s", "stderr: " if stream == "stderr" else "", line)
+                begin = "stderr: " if stream == "stderr" else ""
+                context.log.info("%s%s", begin, program.shown(line))
         seconds = round(time.monotonic() - begun, 3)
         yield Done(context.asset_key, {"return_code": 0, "duration_s": seconds})
 

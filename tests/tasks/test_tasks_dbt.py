@@ -96,6 +96,16 @@ def test_a_build_reports_each_model_and_passes_variables(runner: Runner) -> None
     assert any("OK created sql table model main_marts.counts" in line for line in runner.log)
 
 
+def test_a_secret_that_is_a_word_of_dbt_s_events_does_not_hide_them(
+    runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHOP_PASSWORD", "countries")
+    done = runner.run("dbt", selection="countries")
+    assert done.asset_key == "countries"
+    assert "main.***" in "".join(runner.log)
+    assert "countries" not in "".join(runner.log)
+
+
 def test_only_the_selected_assets_are_built(runner: Runner) -> None:
     task = validated(tasks.find("dbt"), {"selection": "fqn:*"}, runner.root)
     done = list(task.run(runner.context(frozenset({"lines", "countries"}))))
