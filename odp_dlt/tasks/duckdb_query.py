@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from odp_dlt.errors import ConfigError
 from odp_dlt.resources.duckdb import DuckDB
 from odp_dlt.tasks.base import Context, Done, Planned, Site, Task
-from odp_dlt.tasks.sql_tables import TableId, described, schema_for, sql_name
+from odp_dlt.tasks.sql_tables import TableId, described, known_name, schema_for, sql_name
 from odp_dlt.tasks.sql_text import SqlText, sql_text
 
 if TYPE_CHECKING:  # the driver is imported by a run alone
@@ -43,7 +43,9 @@ class DuckdbQuery(Task):
     def assets(self, asset_key: str, site: Site) -> list[Planned]:
         """The one asset, and the file of its SQL, which must be there."""
         file = sql_text(self.query, self.is_file, site).file
-        return [Planned(asset_key, kinds=frozenset({"duckdb", "sql"}), file=file)]
+        table = known_name(self.destination_table_id)
+        kinds = frozenset({"duckdb", "sql"})
+        return [Planned(asset_key, table_name=table, kinds=kinds, file=file)]
 
     def texts(self, site: Site) -> Mapping[Path, str]:
         """The SQL file."""

@@ -9,7 +9,7 @@ from odp_dlt.errors import SourceError
 from odp_dlt.resources.duckdb import DuckDB
 from odp_dlt.tasks.base import Context, Done, Planned, Site, Task
 from odp_dlt.tasks.data_files import FileUri, fetched, format_of, public
-from odp_dlt.tasks.sql_tables import TableId, described, schema_for, sql_name
+from odp_dlt.tasks.sql_tables import TableId, described, known_name, schema_for, sql_name
 
 if TYPE_CHECKING:  # the driver is imported by a run alone
     from duckdb import DuckDBPyConnection
@@ -35,7 +35,8 @@ class FileToDuckdb(Task):
 
     def assets(self, asset_key: str, site: Site) -> list[Planned]:
         """The one asset."""
-        return [Planned(asset_key, kinds=frozenset({"duckdb"}))]
+        table = known_name(self.destination_table_id)
+        return [Planned(asset_key, table_name=table, kinds=frozenset({"duckdb"}))]
 
     def run(self, context: Context) -> Iterator[Done]:
         """Replace the table. SourceError if there is no file, or DuckDB cannot read one."""

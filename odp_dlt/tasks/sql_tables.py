@@ -44,6 +44,13 @@ def names_of(table_id: str) -> list[str]:
     return [p[1:-1].replace('""', '"') if p.startswith('"') else p.strip() for p in parts]
 
 
+def known_name(table_id: str | None) -> str | None:
+    """The name of a DuckDB table as it will be reported; None as long as it is not known."""
+    if table_id is None or holds_template(table_id):
+        return None
+    return ".".join(["main", *names_of(table_id)][-2:])
+
+
 def sql_name(table_id: str) -> str:
     """A table id as SQL."""
     return qualified(*names_of(table_id))

@@ -159,3 +159,15 @@ def test_a_database_in_memory_is_a_new_one_each_time() -> None:
     for _ in range(2):
         with DuckDB(database=":memory:").connection() as con:
             con.execute("CREATE TABLE t (n INT)")
+
+
+@pytest.mark.parametrize(
+    ("target", "known"),
+    [("t", "main.t"), ("s.t", "s.t"), ('c."s"."t.x"', "s.t.x"), ("{{a.b}}", None), (None, None)],
+)
+def test_the_table_is_known_before_a_run_unless_a_template_names_it(
+    tmp_path: Path, target: str | None, known: str | None
+) -> None:
+    task = DuckdbQuery(query="SELECT 1", destination_table_id=target)
+    (made,) = task.assets("t/t", Site(tmp_path, {}))
+    assert made.table_name == known
