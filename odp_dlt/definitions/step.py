@@ -19,7 +19,7 @@ from odp_dlt.definitions.values import partition_keys, step_values
 from odp_dlt.errors import OdpError, RetriableError
 from odp_dlt.tasks.base import Context, Done, Task
 from odp_dlt.tasks.params import validated
-from odp_dlt.workflow.template import render
+from odp_dlt.workflow.template import render, render_text
 
 
 def run_step(
@@ -67,6 +67,7 @@ def _prepared(
     named = planned.resource_keys.items()
     found = {name: getattr(context.resources, key) for name, key in named}
     site = replace(planned.site, resources=found)
+    values: dict[str, Any] = {}
     if context.selected_asset_keys or planned.partitions is None:
         values = step_values(context, planned, site.resources)
         params = render(planned.asset.params, values, at=planned.at)
@@ -74,7 +75,15 @@ def _prepared(
         params = filled_now(planned.asset.params, site)
     config = context.op_execution_context.op_config
     task = validated(planned.task, launched(params, config, planned.launch_params), site.root)
-    return task, Context(planned.asset.asset_key, context.run.run_id, site, context.log, lines)
+    return task, Context(
+        planned.asset.asset_key,
+        context.run.run_id,
+        site,
+        context.log,
+        lines,
+        render=lambda text, file: render_text(text, values, file),
+        selected=frozenset(key.to_user_string() for key in context.selected_asset_keys),
+    )
 
 
 def _work(

@@ -11,14 +11,14 @@ from odp_dlt.definitions.metadata import for_templates
 from odp_dlt.definitions.plan import PlannedAsset, resource_values
 from odp_dlt.errors import ConfigError
 from odp_dlt.resources.base import Resource
-from odp_dlt.workflow.template import names_in, variable_name
+from odp_dlt.workflow.template import variable_name
 
 
 def step_values(
     context: dg.AssetExecutionContext, planned: PlannedAsset, resources: Mapping[str, Resource]
 ) -> dict[str, Any]:
-    """Everything that the params of `planned` can name, in the shape that `render` takes."""
-    groups = {name.partition(".")[0] for name in names_in(planned.asset.params)}
+    """Everything that the templates of `planned` can name, in the shape that `render` takes."""
+    groups = {name.partition(".")[0] for name in planned.names}
     parents = {
         variable_name(key): for_templates(_latest(context, planned, key))
         for key in planned.asset.depends_on
@@ -55,9 +55,9 @@ def _run_values(context: dg.AssetExecutionContext, planned: PlannedAsset) -> dic
         return values
     if len(keys) == 1:
         values["partition_key"] = keys[0]
-    elif "context.partition_key" in names_in(planned.asset.params):
+    elif "context.partition_key" in planned.names:
         raise ConfigError(
-            f"the params name context.partition_key, but the run is for {len(keys)} partitions",
+            f"a template names context.partition_key, but the run is for {len(keys)} partitions",
             hint="Backfill with one run a partition, or name context.partition_window_start.",
         )
     if isinstance(planned.partitions, dg.TimeWindowPartitionsDefinition):
