@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
 from odp_dlt.errors import ConfigError
+from odp_dlt.pipeline.meter import Meter
 from odp_dlt.registry import Registry
 from odp_dlt.resources.base import Resource
 
@@ -23,13 +24,18 @@ Scalar = str | int | float | bool | datetime | None
 
 @dataclass(frozen=True)
 class ColumnInfo:
-    """A column as a person reads it. `type` is the destination's name for it, or dlt's."""
+    """A column as a person reads it. `type` is the destination's name for it, or dlt's.
+
+    `comes_from` names what it is made of: the key of an asset, and the column or path there.
+    """
 
     name: str
     type: str
     nullable: bool = True
     description: str | None = None
     hints: tuple[str, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    comes_from: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -85,14 +91,31 @@ class Site:
 
 
 @dataclass(frozen=True)
+class LaunchParam:
+    """A param that whoever launches one run can give, for that run over what the YAML says.
+
+    `path` is where it stands in the params, `type` what it must be (`object`: anything). With
+    `choices` it is one of their names, and stands for that one's value.
+    """
+
+    path: tuple[str, ...]
+    type: type
+    description: str
+    name: str | None = None
+    choices: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Context:
-    """One run of one asset, for its task."""
+    """One run of one asset, for its task, which counts in `meter` and `keys` what it does."""
 
     asset_key: str
     run_id: str
     site: Site
     log: logging.Logger
     progress: Callable[[str], None]  # one short line of what goes on now; called often, kept cheap
+    meter: Meter = field(default_factory=Meter)
+    keys: dict[str, str] = field(default_factory=dict)  # table → asset key, as far as known by then
 
 
 class Task(BaseModel, ABC):
@@ -106,6 +129,10 @@ class Task(BaseModel, ABC):
     def assets(self, asset_key: str, site: Site) -> list[Planned]:
         """The assets one run makes, parents first; known without running. Most tasks make one."""
         return [Planned(asset_key)]
+
+    def launch_params(self, site: Site) -> list[LaunchParam]:
+        """What one run can be launched with; known without running. Most tasks offer nothing."""
+        return []
 
     @abstractmethod
     def run(self, context: Context) -> Iterator[Done]:

@@ -1,10 +1,10 @@
 """`task_type: dlt`: one resource of a source, with all tables that its nested data becomes."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -20,11 +20,27 @@ from odp_dlt.schema.model import Column, Disposition, Schema, Table
 from odp_dlt.schema.naming import naming_convention
 from odp_dlt.schema.stored import read_schema_file
 from odp_dlt.settings import Settings, exported
-from odp_dlt.tasks.base import ColumnInfo, Context, Done, Planned, Site, Task
+from odp_dlt.tasks.base import ColumnInfo, Context, Done, LaunchParam, Planned, Site, Task
+from odp_dlt.tasks.lineage import Lineage
 from odp_dlt.tasks.params import ParamError, holds_template, validated, validated_unless_template
 from odp_dlt.tasks.source_module import SourceCode, locate
 
 R = TypeVar("R")
+
+_REFRESH = LaunchParam(
+    ("run_params", "refresh"),
+    str,
+    "What to forget before the load, in the same commit: nothing (`none`), only where cursors "
+    "stand (`state`), all rows too (`data`), or the tables themselves (`table`).",
+    "refresh",
+    {"none": None, "state": "drop_state", "data": "drop_data", "table": "drop_resources"},
+)
+_LIMIT = LaunchParam(
+    ("run_params", "limit"),
+    int,
+    "Take at most so many rows. No cursor moves: the next run gets all rows that this one could.",
+    "limit",
+)
 
 ATTEMPTS = 4  # a load that another one overtook starts again, with what that one left
 
@@ -42,13 +58,16 @@ class RunParams(BaseModel):
     """How a load treats what is there already; None leaves it to the resource.
 
     `allow_empty` lets a replace, or the scd2 of a whole snapshot, end all that is there when the
-    source brings no rows; else that is an error.
+    source brings no rows; else that is an error. `refresh` is for every run: of one, whoever
+    launches it decides. With a `limit` a run takes so many rows at most, and no cursor moves.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     write_disposition: Disposition | None = None
     allow_empty: bool = False
+    refresh: Literal["drop_sources", "drop_resources", "drop_data", "drop_state"] | None = None
+    limit: int | None = Field(None, ge=1)
 
 
 class Dlt(Task):
@@ -74,13 +93,14 @@ class Dlt(Task):
         target = self._possible_target(site)
         schema = self._stored_schema(asset_key, site)
         keys = _keys(asset_key, schema)
+        lineage = _lineage(asset_key, schema, keys)
         return [
             Planned(
                 keys[table.name],
                 parent=keys.get(table.parent, asset_key) if table.parent else None,
                 external=None if table.parent else asset_key.rpartition("/")[0],
                 description=table.description,
-                columns=tuple(_planned_column(c, target) for c in table.typed_columns().values()),
+                columns=_planned_columns(table, target, lineage),
                 table_name=self._address(table, target),
                 kinds=frozenset({"dlt", self.destination.rpartition(".")[2].lower()}),
                 file=code.file,
@@ -95,7 +115,8 @@ class Dlt(Task):
         A load that another one overtook is begun again, with a fresh source.
         """
         schema = self._stored_schema(context.asset_key, context.site)
-        load = self._load(context)
+        load, keys = self._load(context), _keys(context.asset_key, schema)
+        context.keys.update(keys)
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 info = load.with_source(load.run)
@@ -104,17 +125,26 @@ class Dlt(Task):
                 if attempt == ATTEMPTS:
                     raise
                 context.log.warning("another run was faster; starting again from where it ended")
-        keys = _keys(context.asset_key, schema)
         in_files = load.pipeline.destination.holds_files
+        lineage = _lineage(context.asset_key, info.schema, keys)
         for name, table in info.tables.items():
             if name in keys:
-                yield Done(keys[name], _metadata(info, table, in_files), _columns(info, table))
+                yield Done(keys[name], _metadata(info, table, in_files), _columns(table, lineage))
             else:
                 context.log.warning(
                     "table '%s' is new, so it is no asset yet: odp schema export %s",
                     table.address,
                     context.asset_key,
                 )
+
+    def launch_params(self, site: Site) -> list[LaunchParam]:
+        """`refresh`, `limit`, and the parameters of the source, but none of its secrets."""
+        own = [
+            LaunchParam(("source_params", param.name), param.type, f"Of the source: `{param}`.")
+            for param in self._code(site).params
+            if not param.is_secret
+        ]
+        return [_REFRESH, _LIMIT, *own]
 
     def discover(self, context: Context, limit: int | None = None) -> Schema:
         """What the source's data would become, of at most `limit` rows; loads nothing."""
@@ -171,6 +201,7 @@ class Dlt(Task):
             self.pipeline_params.dataset_name,
             Settings.from_folder(_project_dir(context.site)).with_folder(code.file.parent),
             progress=context.progress,
+            meter=context.meter,
         )
         return _Load(self, code, context.asset_key.rpartition("/")[2], pipeline)
 
@@ -214,7 +245,11 @@ class _Load:
     def run(self, source: Source) -> LoadInfo:
         how = self.task.run_params
         return self.pipeline.run(
-            source, write_disposition=how.write_disposition, allow_empty=how.allow_empty
+            source,
+            write_disposition=how.write_disposition,
+            allow_empty=how.allow_empty,
+            refresh=how.refresh,
+            limit=how.limit,
         )
 
     def with_source(self, use: Callable[[Source], R]) -> R:
@@ -259,21 +294,42 @@ def _keys(asset_key: str, schema: Schema) -> dict[str, str]:
     }
 
 
-def _planned_column(column: Column, target: Destination | None) -> ColumnInfo:
-    type_name = target.type_name(column) if target else column.data_type
-    return _column(column.name, type_name or "unknown", column)
+def _lineage(asset_key: str, schema: Schema, keys: Mapping[str, str]) -> Lineage:
+    external, _, resource = asset_key.rpartition("/")
+    return Lineage(schema, resource, external, keys)
 
 
-def _columns(info: LoadInfo, table: TableLoad) -> tuple[ColumnInfo, ...]:
-    known = info.schema.tables[table.name].columns
-    return tuple(_column(name, type_, known.get(name)) for name, type_ in table.columns.items())
+def _planned_columns(
+    table: Table, target: Destination | None, lineage: Lineage
+) -> tuple[ColumnInfo, ...]:
+    def type_name(column: Column) -> str:
+        return (target.type_name(column) if target else column.data_type) or "unknown"
+
+    columns = table.typed_columns().values()
+    return tuple(_column(one.name, type_name(one), one, table, lineage) for one in columns)
 
 
-def _column(name: str, type_name: str, column: Column | None) -> ColumnInfo:
+def _columns(loaded: TableLoad, lineage: Lineage) -> tuple[ColumnInfo, ...]:
+    table = lineage.schema.tables[loaded.name]
+    return tuple(
+        _column(name, type_name, table.columns.get(name), table, lineage)
+        for name, type_name in loaded.columns.items()
+    )
+
+
+def _column(
+    name: str, type_name: str, column: Column | None, table: Table, lineage: Lineage
+) -> ColumnInfo:
     if column is None:
         return ColumnInfo(name, type_name)
-    hints = tuple(key for key, value in column.hints.items() if value is True)
-    return ColumnInfo(name, type_name, column.is_nullable, column.description, hints)
+    return ColumnInfo(
+        name,
+        type_name,
+        column.is_nullable,
+        column.description,
+        tuple(key for key, value in column.hints.items() if value is True),
+        comes_from=lineage.comes_from(table, column),
+    )
 
 
 def _metadata(info: LoadInfo, table: TableLoad, in_files: bool) -> dict[str, Any]:
@@ -286,6 +342,7 @@ def _metadata(info: LoadInfo, table: TableLoad, in_files: bool) -> dict[str, Any
         "load_id": info.load_id,
         "dagster/row_count": table.total,
         "rows_loaded": table.rows,
+        "bytes_loaded": table.size,
         "started_at": info.started_at,
         "finished_at": info.finished_at,
         **{f"{phase}_s": round(seconds, 3) for phase, seconds in info.seconds.items()},
