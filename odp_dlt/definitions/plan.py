@@ -9,7 +9,8 @@ import dagster as dg
 
 from odp_dlt.definitions.connections import must_be_one, resource_keys, site_for
 from odp_dlt.definitions.keys import key_problems
-from odp_dlt.definitions.partitions import partitions_by_asset
+from odp_dlt.definitions.partitions import partitions_by_asset, wrong_between
+from odp_dlt.definitions.turns import template_names
 from odp_dlt.errors import ConfigError, OdpError
 from odp_dlt.resources.base import Resource, resources
 from odp_dlt.tasks.base import LaunchParam, Planned, Site, Task, tasks
@@ -82,9 +83,12 @@ def plan(workflow: Workflow) -> Plan:
             problems.append(_config_error(e, asset))
     if not problems:
         problems += key_problems((one.asset, one.makes) for one in planned)
+    assets = _with_parents(planned)
+    for one in assets:
+        problems += wrong_between(one.asset, one.partitions, one.parent_partitions)
     if problems:
         raise together(problems)
-    return Plan(workflow, _with_parents(planned))
+    return Plan(workflow, assets)
 
 
 def located(error: OdpError, entry: Entry) -> OdpError:
@@ -139,7 +143,7 @@ def _wrong_templates(asset: Asset, site: Site, partitions: Partitions | None) ->
     known = Known(
         parents=tuple(asset.depends_on),
         resources={kind: param_names(type(one)) for kind, one in site.resources.items()},
-        partitioned=partitions is not None,
+        partition=template_names(partitions),
     )
     return check(asset.params, known, lambda path: asset.origin.at("params", *path))
 
@@ -147,7 +151,12 @@ def _wrong_templates(asset: Asset, site: Site, partitions: Partitions | None) ->
 def _with_parents(planned: Sequence[PlannedAsset]) -> tuple[PlannedAsset, ...]:
     found = {made.key: one.partitions for one in planned for made in one.makes}
     return tuple(
-        replace(one, parent_partitions={k: found[k] for k in one.asset.depends_on if k in found})
+        replace(
+            one,
+            parent_partitions={
+                key: found[key] for key in (*one.asset.depends_on, *one.asset.deps) if key in found
+            },
+        )
         for one in planned
     )
 

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -10,9 +11,10 @@ import dagster as dg
 from odp_dlt.definitions.deadline import within
 from odp_dlt.definitions.launch import launched
 from odp_dlt.definitions.live import Lines, watched
-from odp_dlt.definitions.metadata import of_run
+from odp_dlt.definitions.partitioned import results
 from odp_dlt.definitions.plan import PlannedAsset, located
-from odp_dlt.definitions.values import partition_keys, step_values
+from odp_dlt.definitions.turns import Turn
+from odp_dlt.definitions.values import step_values
 from odp_dlt.errors import OdpError, RetriableError
 from odp_dlt.tasks.base import Context, Done, Site
 from odp_dlt.tasks.params import validated
@@ -28,12 +30,7 @@ def run_step(
     code of a program that ends with it; only errors that a new start can mend may be retried.
     """
     try:
-        for done in _work(context, planned):
-            key = dg.AssetKey(done.asset_key.split("/"))
-            if key in context.selected_asset_keys:
-                yield dg.MaterializeResult(asset_key=key, metadata=of_run(done))
-            else:
-                _record(context, planned, done, code_version)
+        yield from results(context, planned, code_version, partial(_work, context, planned))
     except OdpError as e:
         said = located(e, planned.asset)
         raise dg.Failure(
@@ -43,37 +40,28 @@ def run_step(
         ) from e
 
 
-def _work(context: dg.AssetExecutionContext, planned: PlannedAsset) -> Iterator[Done]:
+def _work(context: dg.AssetExecutionContext, planned: PlannedAsset, turn: Turn) -> Iterator[Done]:
     site = Site(
         planned.site.root,
         {name: getattr(context.resources, key) for name, key in planned.resource_keys.items()},
     )
-    values = step_values(context, planned, site.resources)
+    values = step_values(context, planned, site.resources, turn)
     params = render(planned.asset.params, values, at=planned.at)
     config = context.op_execution_context.op_config
     task = validated(planned.task, launched(params, config, planned.launch_params), site.root)
     lines = Lines(context.log.info)
-    own = Context(planned.asset.asset_key, context.run.run_id, site, context.log, lines)
-    partitions = partition_keys(context, planned)
-    partition = partitions[0] if len(partitions) == 1 else None
+    own = Context(
+        planned.asset.asset_key,
+        context.run.run_id,
+        site,
+        context.log,
+        lines,
+        partition=turn.name,
+        window=turn.window,
+    )
+    partition = turn.keys[0] if len(turn.keys) == 1 else None
     with _engine_log(context.log), watched(own, lines, context.log_event, partition):
         yield from within(planned.asset.timeout, task.run(own))
-
-
-def _record(
-    context: dg.AssetExecutionContext, planned: PlannedAsset, done: Done, code_version: str
-) -> None:
-    """Tell Dagster of a table that the load has renewed although nobody selected it."""
-    partitions: list[str | None] = [*partition_keys(context, planned)]
-    for partition in partitions or [None]:
-        context.log_event(
-            dg.AssetMaterialization(
-                asset_key=done.asset_key.split("/"),
-                metadata=of_run(done),
-                partition=partition,
-                tags={"dagster/code_version": code_version},
-            )
-        )
 
 
 class _Forward(logging.Handler):

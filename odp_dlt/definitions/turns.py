@@ -1,13 +1,11 @@
 """What a step does at once: the whole of an asset, one partition of it, or several together."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
 
-from odp_dlt.definitions.plan import PlannedAsset
-from odp_dlt.errors import ConfigError
 from odp_dlt.extract.window import Window
 from odp_dlt.workflow.template import names_in
 
@@ -32,35 +30,9 @@ class Turn:
         return f"{self.keys[0]}...{self.keys[-1]}"
 
 
-def partition_keys(context: dg.AssetExecutionContext, planned: PlannedAsset) -> list[str]:
-    """The partitions of this run, in order; none if the asset has none.
-
-    ConfigError if it has, and the run is for none of them.
-    """
-    if planned.partitions is None:
-        return []
-    if not (context.has_partition_key or context.has_partition_key_range):
-        raise ConfigError(
-            "the asset has partitions, and the run is for none of them",
-            hint="Choose a partition, such as with `odp run --partition KEY`.",
-        )
-    return list(context.partition_keys)
-
-
-def turns(context: dg.AssetExecutionContext, planned: PlannedAsset) -> list[Turn]:
-    """The turns of this run: one for each partition, or one for all of them together.
-
-    Together is what params that name `context.partition_keys` ask for, and what a task does that
-    neither loads by partition nor is told one partition's key.
-    """
-    keys = partition_keys(context, planned)
-    if planned.partitions is None:
-        return [Turn()]
-    names = names_in(planned.asset.params)
-    one = any(f"{name}.".startswith("context.partition_key.") for name in names)
-    if "context.partition_keys" in names or not (one or planned.task.by_partition):
-        return [turn_of(planned.partitions, keys)]
-    return [turn_of(planned.partitions, [key]) for key in keys]
+def names_one_partition(params: Mapping[str, Any]) -> bool:
+    """Whether templates ask for the key of one partition."""
+    return any(f"{name}.".startswith("context.partition_key.") for name in names_in(params))
 
 
 def turn_of(partitions: Partitions, keys: Sequence[str]) -> Turn:

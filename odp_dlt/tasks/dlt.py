@@ -12,6 +12,7 @@ from odp_dlt.destinations.base import Destination, destinations
 from odp_dlt.errors import ConfigError, SchemaFileError, StateMoved
 from odp_dlt.extract.current import Running, running
 from odp_dlt.extract.source import Source
+from odp_dlt.extract.window import Window
 from odp_dlt.pipeline.info import LoadInfo, TableLoad
 from odp_dlt.pipeline.pipeline import Pipeline
 from odp_dlt.registry import nearest
@@ -60,6 +61,9 @@ class RunParams(BaseModel):
     `allow_empty` lets a replace, or the scd2 of a whole snapshot, end all that is there when the
     source brings no rows; else that is an error. `refresh` is for every run: of one, whoever
     launches it decides. With a `limit` a run takes so many rows at most, and no cursor moves.
+
+    Of a partition, `window` says whether its time is the range of the source's incrementals, and
+    `rerun` whether rows that an earlier load appended for it give way when it is loaded again.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -68,12 +72,15 @@ class RunParams(BaseModel):
     allow_empty: bool = False
     refresh: Literal["drop_sources", "drop_resources", "drop_data", "drop_state"] | None = None
     limit: int | None = Field(None, ge=1)
+    window: Literal["incremental", "ignore"] = "incremental"
+    rerun: Literal["replace", "append"] = "replace"
 
 
 class Dlt(Task):
     """Loads the resource named by the last part of the asset key."""
 
     needs: ClassVar[frozenset[str]] = frozenset({"dlt"})
+    by_partition: ClassVar[bool] = True
 
     source_module: str
     schema_file_path: str
@@ -129,7 +136,10 @@ class Dlt(Task):
         lineage = _lineage(context.asset_key, info.schema, keys)
         for name, table in info.tables.items():
             if name in keys:
-                yield Done(keys[name], _metadata(info, table, in_files), _columns(table, lineage))
+                metadata = _metadata(info, table, in_files)
+                if context.partition is not None:
+                    metadata["dagster/partition_row_count"] = table.rows
+                yield Done(keys[name], metadata, _columns(table, lineage))
             else:
                 context.log.warning(
                     "table '%s' is new, so it is no asset yet: odp schema export %s",
@@ -149,7 +159,7 @@ class Dlt(Task):
     def discover(self, context: Context, limit: int | None = None) -> Schema:
         """What the source's data would become, of at most `limit` rows; loads nothing."""
         load = self._load(context)
-        return load.with_source(lambda source: load.pipeline.discover(source, limit))
+        return load.with_source(lambda source: load.pipeline.discover(source, limit, load.window))
 
     def schema_file(self, site: Site) -> Path:
         """The schema file; a relative path counts from the project folder."""
@@ -203,7 +213,16 @@ class Dlt(Task):
             progress=context.progress,
             meter=context.meter,
         )
-        return _Load(self, code, context.asset_key.rpartition("/")[2], pipeline)
+        how, resource = self.run_params, context.asset_key.rpartition("/")[2]
+        part = f"{context.asset_key}:{context.partition}" if context.partition else None
+        return _Load(
+            self,
+            code,
+            resource,
+            pipeline,
+            context.window if how.window == "incremental" else None,
+            part if how.rerun == "replace" else None,
+        )
 
     def _kind(self) -> type[Destination]:
         """The destination's class, if it can do what is asked of it."""
@@ -241,6 +260,8 @@ class _Load:
     code: SourceCode
     resource: str
     pipeline: Pipeline
+    window: Window | None = None
+    part: str | None = None
 
     def run(self, source: Source) -> LoadInfo:
         how = self.task.run_params
@@ -250,6 +271,8 @@ class _Load:
             allow_empty=how.allow_empty,
             refresh=how.refresh,
             limit=how.limit,
+            window=self.window,
+            part=self.part,
         )
 
     def with_source(self, use: Callable[[Source], R]) -> R:
