@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 
 from odp_dlt.definitions.metadata import of_definition
+from odp_dlt.definitions.partitions import backfill_policy, dependency
 from odp_dlt.definitions.plan import PlannedAsset
 from odp_dlt.errors import ConfigError
 from odp_dlt.registry import nearest
@@ -34,7 +35,7 @@ def spec(planned: PlannedAsset, made: Planned, version: str) -> dg.AssetSpec:
     keys = [key for key in dict.fromkeys(above) if key is not None]
     documented = replace(made, columns=_documented(made.columns, said, asset))
     arguments: dict[str, Any] = {
-        "deps": [asset_key(key) for key in keys],
+        "deps": [dependency(asset, key) for key in keys],
         "description": _description(made, said),
         "metadata": {**said.metadata, **of_definition(documented, _references(planned, made))},
         "skippable": True,
@@ -57,6 +58,7 @@ def op_arguments(asset: Asset) -> dict[str, Any]:
     """What counts for the op that makes all tables of `asset`, by Dagster's names."""
     return {
         "op_tags": asset.op_tags or None,
+        "backfill_policy": backfill_policy(asset),
         "pool": asset.pool,
         "retry_policy": None if asset.retry_policy is None else _retry_policy(asset.retry_policy),
     }

@@ -9,7 +9,8 @@ import dagster as dg
 
 from odp_dlt.definitions.connections import must_be_one, resource_keys, site_for
 from odp_dlt.definitions.keys import key_problems
-from odp_dlt.definitions.partitions import partitions_by_asset
+from odp_dlt.definitions.partitions import partitions_by_asset, wrong_between
+from odp_dlt.definitions.turns import template_names
 from odp_dlt.errors import ConfigError, OdpError
 from odp_dlt.resources.base import Resource, resources
 from odp_dlt.schema.model import Schema
@@ -94,9 +95,12 @@ def plan(workflow: Workflow, discovered: Mapping[str, Schema] | None = None) -> 
         planned += _brought(workflow, site, planned, problems)
     if not problems:
         problems += key_problems((one.asset, one.makes) for one in planned)
+    assets = _with_parents(planned)
+    for one in assets:
+        problems += wrong_between(one.asset, one.partitions, one.parent_partitions)
     if problems:
         raise together(problems)
-    return Plan(workflow, _with_parents(planned))
+    return Plan(workflow, assets)
 
 
 def located(error: OdpError, entry: Entry) -> OdpError:
@@ -184,7 +188,7 @@ def _known(asset: Asset, site: Site, partitions: Partitions | None) -> Known:
     return Known(
         parents=tuple(asset.depends_on),
         resources={kind: param_names(type(one)) for kind, one in site.resources.items()},
-        partitioned=partitions is not None,
+        partition=template_names(partitions),
     )
 
 
@@ -195,7 +199,9 @@ def _with_parents(planned: Sequence[PlannedAsset]) -> tuple[PlannedAsset, ...]:
         replace(
             one,
             makes=tuple(_with_readers(made, tables) for made in one.makes),
-            parent_partitions={k: found[k] for k in one.asset.depends_on if k in found},
+            parent_partitions={
+                key: found[key] for key in (*one.asset.depends_on, *one.asset.deps) if key in found
+            },
         )
         for one in planned
     )

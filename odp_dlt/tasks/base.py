@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict
 
 from odp_dlt.destinations.base import TableView
 from odp_dlt.errors import ConfigError
+from odp_dlt.extract.window import Window
 from odp_dlt.pipeline.meter import Meter
 from odp_dlt.registry import Registry
 from odp_dlt.resources.base import Resource
@@ -148,6 +149,8 @@ class Context:
     selected: frozenset[str] | None = None
     meter: Meter = field(default_factory=Meter)
     keys: dict[str, str] = field(default_factory=dict)  # table → asset key, as far as known by then
+    partition: str | None = None  # what is done is this partition's, or FIRST...LAST together
+    window: Window | None = None  # the partition's time, if it has one
 
 
 class Task(BaseModel, ABC):
@@ -163,6 +166,9 @@ class Task(BaseModel, ABC):
 
     loads: ClassVar[bool] = False
     """Whether it loads with the engine, and tells what checks of loads need."""
+
+    by_partition: ClassVar[bool] = False
+    """Whether a run for several partitions does them one after another, whatever params say."""
 
     def assets(self, asset_key: str, site: Site) -> list[Planned]:
         """The assets one run makes, parents first; known without running. Most tasks make one."""

@@ -23,7 +23,12 @@ from odp_dlt.workflow.positions import KeyPath
 At = Callable[[KeyPath], object]
 """The position of a path into the params: `lambda path: asset.origin.at("params", *path)`."""
 
-PARTITION_NAMES = ("partition_key", "partition_window_start", "partition_window_end")
+PARTITION_NAMES = (
+    "partition_key",
+    "partition_keys",
+    "partition_window_start",
+    "partition_window_end",
+)
 CONTEXT_NAMES = (*PARTITION_NAMES, "run_id")
 UTILS_NAMES = ("now",)
 
@@ -57,12 +62,13 @@ _Part = str | _Variable | _Call
 class Known:
     """What an asset's templates can name, as far as it is known before a run.
 
-    `parents` are asset keys; `resources` has the names of the params of each configured kind.
+    `parents` are asset keys; `resources` has the names of the params of each configured kind;
+    `partition` the names under `context` that the asset's partitions give.
     """
 
     parents: tuple[str, ...] = ()
     resources: Mapping[str, Iterable[str]] = field(default_factory=dict)
-    partitioned: bool = False
+    partition: tuple[str, ...] = ()
 
 
 def variable_name(asset_key: str) -> str:
@@ -236,20 +242,27 @@ def _problem(name: str, known: Known) -> ConfigError | None:
 
 def _problem_in_group(name: str, known: Known) -> ConfigError | None:
     """The same for the groups whose names are all known before a run."""
-    names = [f"context.{own}" for own in CONTEXT_NAMES] + [f"utils.{own}" for own in UTILS_NAMES]
+    names = [f"context.{own}" for own in (*known.partition, "run_id")]
+    names += [f"utils.{own}" for own in UTILS_NAMES]
     for kind, params in known.resources.items():
         names += [f"resource.{kind}.{param}" for param in params]
     group, _, rest = name.partition(".")
-    depth = 3 if group == "resource" else 2
-    if ".".join(name.split(".")[:depth]) not in names or (depth == 2 and "." in rest):
-        own = [other for other in names if other.startswith(f"{group}.")]
-        return _unknown(name, own)
-    if group == "context" and rest in PARTITION_NAMES and not known.partitioned:
+    if name in names or (group == "resource" and ".".join(name.split(".")[:3]) in names):
+        return None
+    if group == "context" and rest.split(".")[0] in PARTITION_NAMES and not known.partition:
         return ConfigError(
             f"'{name}' in a template, but the asset has no partitions",
             hint="Name the asset in an entry of `partitions`.",
         )
-    return None
+    if group == "context" and rest in PARTITION_NAMES:
+        return ConfigError(
+            f"'{name}' in a template, but the asset's partitions are not of time",
+            hint=nearest(name, names),
+        )
+    if group == "context" and not known.partition:
+        names += [f"context.{own}" for own in PARTITION_NAMES]
+    own = [other for other in names if other.startswith(f"{group}.")]
+    return _unknown(name, own)
 
 
 def _unknown(name: str, known: Iterable[str]) -> ConfigError:
