@@ -11,6 +11,7 @@ from typing import Any
 
 import dagster as dg
 
+from odp_dlt.definitions.connections import resource_keys, site_for
 from odp_dlt.definitions.metadata import for_templates
 from odp_dlt.definitions.partitions import partitions_by_asset
 from odp_dlt.definitions.plan import located, resource_values, site_of
@@ -86,6 +87,7 @@ def dlt_asset(config_dir: Path, asset_key: str, partition: str | None = None) ->
     if problems:
         raise together(problems)
     try:
+        site = site_for(site, resource_keys(workflow, asset))
         values = _values(workflow, asset, site.resources, partition)
         at = asset.origin.at
         params = render(asset.params, values, at=lambda path: at("params", *path))

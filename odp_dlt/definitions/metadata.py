@@ -1,7 +1,7 @@
 """What a task reports ↔ Dagster's metadata."""
 
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import dagster as dg
 from odp_dlt.tasks.base import ColumnInfo, Done, Planned
 
 COLUMN_SCHEMA = "dagster/column_schema"
+COLUMN_LINEAGE = "dagster/column_lineage"
 TABLE_NAME = "dagster/table_name"
 CODE_REFERENCES = "dagster/code_references"
 
@@ -22,7 +23,7 @@ def of_run(done: Done) -> dict[str, Any]:
         for name, value in done.metadata.items()
     }
     if done.columns is not None:
-        metadata[COLUMN_SCHEMA] = column_schema(done.columns)
+        metadata |= _of_columns(done.columns)
     return metadata
 
 
@@ -32,7 +33,7 @@ def of_definition(planned: Planned, references: Iterable[tuple[Path, int, str]])
     if planned.table_name is not None:
         metadata[TABLE_NAME] = planned.table_name
     if planned.columns is not None:
-        metadata[COLUMN_SCHEMA] = column_schema(planned.columns)
+        metadata |= _of_columns(planned.columns)
     return metadata
 
 
@@ -61,10 +62,26 @@ def column_schema(columns: Iterable[ColumnInfo]) -> dg.TableSchema:
                 constraints=dg.TableColumnConstraints(
                     nullable=column.nullable, other=list(column.hints)
                 ),
+                tags=dict(column.tags),
             )
             for column in columns
         ]
     )
+
+
+def _of_columns(columns: Sequence[ColumnInfo]) -> dict[str, Any]:
+    found: dict[str, Any] = {COLUMN_SCHEMA: column_schema(columns)}
+    deps = {
+        column.name: [
+            dg.TableColumnDep(asset_key=dg.AssetKey(key.split("/")), column_name=name)
+            for key, name in column.comes_from
+        ]
+        for column in columns
+        if column.comes_from
+    }
+    if deps:
+        found[COLUMN_LINEAGE] = dg.TableColumnLineage(deps_by_column=deps)
+    return found
 
 
 def _code_references(

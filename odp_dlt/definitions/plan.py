@@ -7,6 +7,7 @@ from typing import Any
 
 import dagster as dg
 
+from odp_dlt.definitions.connections import must_be_one, resource_keys, site_for
 from odp_dlt.definitions.keys import key_problems
 from odp_dlt.definitions.partitions import partitions_by_asset
 from odp_dlt.errors import ConfigError, OdpError
@@ -31,7 +32,8 @@ Partitions = dg.PartitionsDefinition[str]
 class PlannedAsset:
     """A workflow asset with its task type and what it makes, parents first.
 
-    `parent_partitions` has an item for each key of `depends_on` that the workflow itself makes.
+    `parent_partitions` has an item for each key of `depends_on` that the workflow itself makes;
+    `resource_keys` one for each name of a resource that a run needs: its key in Dagster.
     """
 
     asset: Asset
@@ -39,17 +41,12 @@ class PlannedAsset:
     makes: tuple[Planned, ...]
     site: Site
     partitions: Partitions | None
+    resource_keys: Mapping[str, str] = field(default_factory=dict)
     parent_partitions: Mapping[str, Partitions | None] = field(default_factory=dict)
 
     @property
     def op_name(self) -> str:
         return self.asset.asset_key.replace("/", "__")
-
-    @property
-    def resource_kinds(self) -> frozenset[str]:
-        """The kinds of resources that the task uses, or its templates name."""
-        named = (name.split(".") for name in names_in(self.asset.params))
-        return self.task.needs | {parts[1] for parts in named if parts[0] == "resource"}
 
     def at(self, path: tuple[str | int, ...]) -> Position:
         """Where the param at `path` is written."""
@@ -74,10 +71,12 @@ def plan(workflow: Workflow) -> Plan:
     planned: list[PlannedAsset] = []
     for asset in workflow.assets:
         own = partitions.get(asset.asset_key)
-        wrong = _wrong_templates(asset, site, own)
-        problems += wrong
         try:
-            planned += [] if wrong else [_planned(asset, site, own)]
+            keys = resource_keys(workflow, asset)
+            seen = site_for(site, keys)
+            wrong = _wrong_templates(asset, seen, own)
+            problems += wrong
+            planned += [] if wrong else [_planned(workflow, asset, seen, own, keys)]
         except ConfigError as e:
             problems.append(_config_error(e, asset))
     if not problems:
@@ -99,22 +98,33 @@ def located(error: OdpError, entry: Entry) -> OdpError:
 
 
 def site_of(workflow: Workflow, problems: list[ConfigError]) -> Site:
-    """The project's resources; those that are wrong are left out, and told in `problems`."""
+    """The project's resources by name; wrong ones are left out, and told in `problems`."""
     found: dict[str, Resource] = {}
     for config in workflow.resources:
         try:
             kind = resources.find(config.resource_kind, at=config.origin.at("resource_kind"))
-            found[config.resource_kind] = validated(kind, config.params, workflow.root)
+            found[config.key] = validated(kind, config.params, workflow.root)
         except ConfigError as e:
             problems.append(_config_error(e, config))
     return Site(workflow.root, found)
 
 
-def _planned(asset: Asset, site: Site, partitions: Partitions | None) -> PlannedAsset:
+def _planned(
+    workflow: Workflow,
+    asset: Asset,
+    site: Site,
+    partitions: Partitions | None,
+    keys: Mapping[str, str],
+) -> PlannedAsset:
     task = tasks.find(asset.task_type, at=asset.origin.at("task_type"))
     for kind in sorted(task.needs):
+        must_be_one(kind, workflow, keys, asset)
         site.resource(kind)
-    return PlannedAsset(asset, task, tuple(_makes(asset, task, site)), site, partitions)
+    named = (name.split(".") for name in names_in(asset.params))
+    needed = task.needs | {parts[1] for parts in named if parts[0] == "resource"}
+    makes = tuple(_makes(asset, task, site))
+    used = {name: keys[name] for name in needed}
+    return PlannedAsset(asset, task, makes, site, partitions, resource_keys=used)
 
 
 def _wrong_templates(asset: Asset, site: Site, partitions: Partitions | None) -> list[ConfigError]:

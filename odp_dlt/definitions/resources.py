@@ -53,9 +53,9 @@ def resource(
 
 
 def resource_definitions(workflow: Workflow) -> dict[str, dg.ConfigurableResource[Any]]:
-    """All resources of the workflow, by kind."""
+    """All resources of the workflow, by name."""
     return {
-        config.resource_kind: resource(config.resource_kind, root=workflow.root, **config.params)
+        config.key: resource(config.resource_kind, root=workflow.root, **config.params)
         for config in workflow.resources
     }
 

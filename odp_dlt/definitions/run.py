@@ -50,6 +50,7 @@ class _Node:
     op: str
     parents: frozenset[dg.AssetKey]
     partitions: dg.PartitionsDefinition[str] | None
+    can_subset: bool
 
 
 @dataclass(frozen=True)
@@ -157,6 +158,7 @@ def _nodes(defs: dg.Definitions) -> list[_Node]:
             defs.resolve_assets_def(key).op.name,
             frozenset(graph.get(key).parent_keys),
             graph.get(key).partitions_def,
+            defs.resolve_assets_def(key).can_subset,
         )
         for key in graph.toposorted_asset_keys
         if graph.get(key).is_materializable
@@ -181,7 +183,8 @@ def _selected(defs: dg.Definitions, selection: str | None) -> list[_Node]:
             f"'{selection}' is not an asset selection that Dagster can read",
             hint='Keys that are joined by `and` or `or` are written as key:"a/b".',
         ) from e
-    found = [node for node in nodes if node.key in chosen]
+    ops = {node.op for node in nodes if node.key in chosen and not node.can_subset}
+    found = [node for node in nodes if node.key in chosen or node.op in ops]
     if not found:
         raise _nothing(selection, nodes)
     return found

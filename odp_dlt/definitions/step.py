@@ -8,6 +8,7 @@ from typing import Any
 
 import dagster as dg
 
+from odp_dlt.definitions.deadline import within
 from odp_dlt.definitions.metadata import of_run
 from odp_dlt.definitions.plan import PlannedAsset, located
 from odp_dlt.definitions.values import partition_keys, step_values
@@ -46,21 +47,22 @@ def run_step(
 def _work(context: dg.AssetExecutionContext, planned: PlannedAsset) -> Iterator[Done]:
     site = Site(
         planned.site.root,
-        {kind: getattr(context.resources, kind) for kind in planned.resource_kinds},
+        {name: getattr(context.resources, key) for name, key in planned.resource_keys.items()},
     )
     values = step_values(context, planned, site.resources)
     params = render(planned.asset.params, values, at=planned.at)
     task = validated(planned.task, params, site.root)
-    with _engine_log(context.log):
-        yield from task.run(
-            Context(
-                planned.asset.asset_key,
-                context.run.run_id,
-                site,
-                context.log,
-                _progress(context.log.info),
-            )
+    work = task.run(
+        Context(
+            planned.asset.asset_key,
+            context.run.run_id,
+            site,
+            context.log,
+            _progress(context.log.info),
         )
+    )
+    with _engine_log(context.log):
+        yield from within(planned.asset.timeout, work)
 
 
 def _record(

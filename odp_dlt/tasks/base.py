@@ -23,13 +23,18 @@ Scalar = str | int | float | bool | datetime | None
 
 @dataclass(frozen=True)
 class ColumnInfo:
-    """A column as a person reads it. `type` is the destination's name for it, or dlt's."""
+    """A column as a person reads it. `type` is the destination's name for it, or dlt's.
+
+    `comes_from` names what it is made of: the key of an asset, and the column or path there.
+    """
 
     name: str
     type: str
     nullable: bool = True
     description: str | None = None
     hints: tuple[str, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    comes_from: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """`task_type: dlt`: one resource of a source, with all tables that its nested data becomes."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -21,6 +21,7 @@ from odp_dlt.schema.naming import naming_convention
 from odp_dlt.schema.stored import read_schema_file
 from odp_dlt.settings import Settings, exported
 from odp_dlt.tasks.base import ColumnInfo, Context, Done, Planned, Site, Task
+from odp_dlt.tasks.lineage import Lineage
 from odp_dlt.tasks.params import ParamError, holds_template, validated, validated_unless_template
 from odp_dlt.tasks.source_module import SourceCode, locate
 
@@ -74,13 +75,14 @@ class Dlt(Task):
         target = self._possible_target(site)
         schema = self._stored_schema(asset_key, site)
         keys = _keys(asset_key, schema)
+        lineage = _lineage(asset_key, schema, keys)
         return [
             Planned(
                 keys[table.name],
                 parent=keys.get(table.parent, asset_key) if table.parent else None,
                 external=None if table.parent else asset_key.rpartition("/")[0],
                 description=table.description,
-                columns=tuple(_planned_column(c, target) for c in table.typed_columns().values()),
+                columns=_planned_columns(table, target, lineage),
                 table_name=self._address(table, target),
                 kinds=frozenset({"dlt", self.destination.rpartition(".")[2].lower()}),
                 file=code.file,
@@ -106,9 +108,10 @@ class Dlt(Task):
                 context.log.warning("another run was faster; starting again from where it ended")
         keys = _keys(context.asset_key, schema)
         in_files = load.pipeline.destination.holds_files
+        lineage = _lineage(context.asset_key, info.schema, keys)
         for name, table in info.tables.items():
             if name in keys:
-                yield Done(keys[name], _metadata(info, table, in_files), _columns(info, table))
+                yield Done(keys[name], _metadata(info, table, in_files), _columns(table, lineage))
             else:
                 context.log.warning(
                     "table '%s' is new, so it is no asset yet: odp schema export %s",
@@ -259,21 +262,42 @@ def _keys(asset_key: str, schema: Schema) -> dict[str, str]:
     }
 
 
-def _planned_column(column: Column, target: Destination | None) -> ColumnInfo:
-    type_name = target.type_name(column) if target else column.data_type
-    return _column(column.name, type_name or "unknown", column)
+def _lineage(asset_key: str, schema: Schema, keys: Mapping[str, str]) -> Lineage:
+    external, _, resource = asset_key.rpartition("/")
+    return Lineage(schema, resource, external, keys)
 
 
-def _columns(info: LoadInfo, table: TableLoad) -> tuple[ColumnInfo, ...]:
-    known = info.schema.tables[table.name].columns
-    return tuple(_column(name, type_, known.get(name)) for name, type_ in table.columns.items())
+def _planned_columns(
+    table: Table, target: Destination | None, lineage: Lineage
+) -> tuple[ColumnInfo, ...]:
+    def type_name(column: Column) -> str:
+        return (target.type_name(column) if target else column.data_type) or "unknown"
+
+    columns = table.typed_columns().values()
+    return tuple(_column(one.name, type_name(one), one, table, lineage) for one in columns)
 
 
-def _column(name: str, type_name: str, column: Column | None) -> ColumnInfo:
+def _columns(loaded: TableLoad, lineage: Lineage) -> tuple[ColumnInfo, ...]:
+    table = lineage.schema.tables[loaded.name]
+    return tuple(
+        _column(name, type_name, table.columns.get(name), table, lineage)
+        for name, type_name in loaded.columns.items()
+    )
+
+
+def _column(
+    name: str, type_name: str, column: Column | None, table: Table, lineage: Lineage
+) -> ColumnInfo:
     if column is None:
         return ColumnInfo(name, type_name)
-    hints = tuple(key for key, value in column.hints.items() if value is True)
-    return ColumnInfo(name, type_name, column.is_nullable, column.description, hints)
+    return ColumnInfo(
+        name,
+        type_name,
+        column.is_nullable,
+        column.description,
+        tuple(key for key, value in column.hints.items() if value is True),
+        comes_from=lineage.comes_from(table, column),
+    )
 
 
 def _metadata(info: LoadInfo, table: TableLoad, in_files: bool) -> dict[str, Any]:
