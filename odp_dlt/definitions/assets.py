@@ -9,6 +9,7 @@ import dagster as dg
 
 from odp_dlt.definitions.attributes import asset_key, op_arguments, spec
 from odp_dlt.definitions.plan import Plan, PlannedAsset, defined_keys
+from odp_dlt.definitions.sensor_values import needed_resources
 from odp_dlt.definitions.step import run_step
 from odp_dlt.errors import ConfigError
 from odp_dlt.workflow.load import together
@@ -62,7 +63,7 @@ def _definition(planned: PlannedAsset) -> dg.AssetsDefinition:
         specs=[spec(planned, made, version) for made in planned.makes],
         can_subset=planned.asset.selection_mode == "resource",
         partitions_def=planned.partitions,
-        required_resource_keys=set(planned.resource_keys.values()),
+        required_resource_keys={*planned.resource_keys.values(), *needed_resources(planned)},
         **op_arguments(planned.asset),
     )
     def step(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:

@@ -6,16 +6,18 @@ from pathlib import Path
 import dagster as dg
 
 from odp_dlt.definitions.assets import asset_definitions
-from odp_dlt.definitions.automation import job_definitions
+from odp_dlt.definitions.automation import automation
+from odp_dlt.definitions.jobs import executor
 from odp_dlt.definitions.plan import plan
 from odp_dlt.definitions.resources import resource_definitions
+from odp_dlt.definitions.sensor_values import sensor_resources
 from odp_dlt.workflow.load import load_workflow
 
 CONFIG_VARIABLE = "ODP_CONFIG_PATH"
 
 
 def build_definitions(config_dir: str | Path | None = None) -> dg.Definitions:
-    """All assets, jobs and resources of the configuration folder `config_dir`.
+    """All assets, jobs, triggers and resources of the configuration folder `config_dir`.
 
     Without one it is what ODP_CONFIG_PATH names, else `odp_config` in the working directory. Reads
     the workflow files, schema files and the text of source modules; executes and opens nothing.
@@ -24,8 +26,14 @@ def build_definitions(config_dir: str | Path | None = None) -> dg.Definitions:
     folder = Path(config_dir or os.environ.get(CONFIG_VARIABLE) or "odp_config")
     planned = plan(load_workflow(folder))
     assets = asset_definitions(planned)
-    return dg.Definitions(
+    automated = automation(planned, assets)
+    defs = dg.Definitions(
         assets=assets,
-        jobs=job_definitions(planned.workflow, assets),
-        resources=resource_definitions(planned.workflow),
+        jobs=[job.definition for job in automated.jobs],
+        schedules=automated.schedules,
+        sensors=automated.sensors,
+        executor=executor(planned.workflow.executor),
+        resources={**resource_definitions(planned.workflow), **sensor_resources(planned)},
     )
+    automated.check(defs)
+    return defs

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import dagster as dg
 
-from odp_dlt.definitions.automation import parsed
 from odp_dlt.definitions.events import Finished, Listen, Started, listener, made_by, problem_of
+from odp_dlt.definitions.jobs import parsed
 from odp_dlt.errors import ConfigError
 
 _INTERRUPTS = (dg.DagsterExecutionInterruptedError.__name__, KeyboardInterrupt.__name__)

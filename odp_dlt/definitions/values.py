@@ -9,6 +9,7 @@ import dagster as dg
 
 from odp_dlt.definitions.metadata import for_templates
 from odp_dlt.definitions.plan import PlannedAsset, resource_values
+from odp_dlt.definitions.sensor_values import sensor_values
 from odp_dlt.errors import ConfigError
 from odp_dlt.resources.base import Resource
 from odp_dlt.workflow.template import names_in, variable_name
@@ -29,6 +30,7 @@ def step_values(
         "resource": resource_values(resources.items()),
         "env": os.environ,
         "utils": {"now": datetime.now(UTC).isoformat()},
+        "sensor": sensor_values(context, planned),
         **parents,
     }
 

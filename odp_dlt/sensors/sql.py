@@ -86,7 +86,7 @@ class Sql(Changes):
             try:
                 resource = self._resource(site).model_copy(update={"wait_s": WAIT_S})
                 with resource.connection(write=False) as con:
-                    return con.execute(self.query).to_arrow_table()
+                    return con.sql(self.query).to_arrow_table()
             except duckdb.Error as e:
                 raise SourceError(f"DuckDB refuses the query of the sensor: {e}") from e
         target = self._destination(site).with_settings(settings_of(site))
