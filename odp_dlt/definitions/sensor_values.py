@@ -25,7 +25,7 @@ _FIELD = "sensor_context_config"
 class SensorContext(dg.ConfigurableResource[Any]):
     """What the sensor that started a run has found."""
 
-    sensor_context_config: dict[str, Any] = {}  # noqa: RUF012 - of a pydantic model
+    sensor_context_config: dict[str, Any | None] = {}  # noqa: RUF012 - of a pydantic model
 
 
 def run_config(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -56,6 +56,8 @@ class Sql(Changes):
 
     def look(self, watch: Watch) -> State:
         """The result's hash. SourceError for a query that fails or gives too much."""
+        if self.resource is not None and not _is_there(self._resource(watch.site)):
+            return State(None, "the database file is not there yet", {})
         try:
             found = self._result(watch.site)
         except DestinationBusy as e:
@@ -110,6 +112,10 @@ class Sql(Changes):
             return anchored(kind, self.destination_params, site.root)
         except ValueError as e:
             raise ConfigError(f"these are no params of '{self.destination}': {e}") from e
+
+
+def _is_there(resource: DuckDB) -> bool:
+    return resource.database == ":memory:" or resource.database.exists()
 
 
 def _plain(value: Any) -> Value:

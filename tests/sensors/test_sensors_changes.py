@@ -127,7 +127,6 @@ def test_another_result_of_a_query_starts_a_run(tmp_path: Path) -> None:
         with duckdb.connect(str(file)) as con:
             con.execute(sql)
 
-    write("CREATE TABLE orders (id INT, made TIMESTAMP)")
     sensor = watched(
         tmp_path,
         "sql",
@@ -136,6 +135,8 @@ def test_another_result_of_a_query_starts_a_run(tmp_path: Path) -> None:
         query="SELECT max(id) AS top, max(made) AS made FROM orders HAVING count(*) > 0",
         columns=["top", "made"],
     )
+    assert sensor.look().skipped == "the database file is not there yet"
+    write("CREATE TABLE orders (id INT, made TIMESTAMP)")
     assert sensor.look().skipped == "the query gives no rows"
     write("INSERT INTO orders VALUES (1, '2026-01-05 10:00')")
     (start,) = sensor.look().starts
