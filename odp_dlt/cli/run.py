@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.markup import escape
@@ -46,16 +46,29 @@ def _in_short(end: "Finished") -> str:
 @click.argument("selection", required=False)
 @click.option("--select", "selected", metavar="SELECTION", help="The same, as an option.")
 @click.option("--partition", metavar="KEY", help="Default: the latest complete partition.")
+@click.option(
+    "--refresh",
+    type=click.Choice(["none", "state", "data", "table"]),
+    help="What dlt assets forget before they load: cursors, all rows too, or the tables.",
+)
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    metavar="ROWS",
+    help="Load at most so many rows of each dlt asset; no cursor moves.",
+)
 @terminal.output_option
 @click.pass_obj
 @click.pass_context
 def command(
     ctx: click.Context,
     project: Project,
+    /,
     selection: str | None,
     selected: str | None,
     partition: str | None,
     output: str,
+    **launch: Any,
 ) -> None:
     """Materialize assets, all or a Dagster asset SELECTION, in this process.
 
@@ -75,6 +88,7 @@ def command(
             partial(_show, working),
             selection=selection or selected,
             partition=partition,
+            launch={name: value for name, value in launch.items() if value is not None},
         )
     if output == "json":
         terminal.write_json([_as_json(end) for end in finished])

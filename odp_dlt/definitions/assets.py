@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 
 from odp_dlt.definitions.attributes import asset_key, op_arguments, spec
+from odp_dlt.definitions.launch import config_schema
 from odp_dlt.definitions.plan import Plan, PlannedAsset, defined_keys
 from odp_dlt.definitions.sensor_values import needed_resources
 from odp_dlt.definitions.step import run_step
@@ -64,6 +65,7 @@ def _definition(planned: PlannedAsset) -> dg.AssetsDefinition:
         can_subset=planned.asset.selection_mode == "resource",
         partitions_def=planned.partitions,
         required_resource_keys={*planned.resource_keys.values(), *needed_resources(planned)},
+        config_schema=config_schema(planned.op_name, planned.launch_params),
         **op_arguments(planned.asset),
     )
     def step(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:

@@ -18,7 +18,7 @@ from odp_dlt.workflow.automation import ScheduleTrigger
 from odp_dlt.workflow.load import together
 
 AUTOMATION = "odp_automation"
-"""The name of the sensor that evaluates `automation` of the assets."""
+"""The usual name of the sensor that evaluates `automation` of the assets."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class Automation:
             raise together(problems)
 
 
-def automation(plan: Plan, assets: Sequence[Asset]) -> Automation:
-    """Everything under `jobs`, and a sensor for the assets with `automation`.
+def automation(plan: Plan, assets: Sequence[Asset], name: str = AUTOMATION) -> Automation:
+    """Everything under `jobs`, and a sensor `name` for the assets with `automation`.
 
     ConfigError that lists what is wrong.
     """
@@ -63,7 +63,7 @@ def automation(plan: Plan, assets: Sequence[Asset]) -> Automation:
     sensors = [] if problems else [definition(one) for one in watching]
     if problems:
         raise together(problems)
-    return Automation(tuple(jobs), tuple(schedules), (*sensors, *_declared(assets)))
+    return Automation(tuple(jobs), tuple(schedules), (*sensors, *_declared(assets, name)))
 
 
 def _makes_of(planned: Any, job: PlannedJob) -> bool:
@@ -87,7 +87,7 @@ def _models(
     return models, problems
 
 
-def _declared(assets: Sequence[Asset]) -> Iterator[dg.SensorDefinition]:
+def _declared(assets: Sequence[Asset], name: str) -> Iterator[dg.SensorDefinition]:
     """The sensor that evaluates conditions, running: Dagster's own one would be stopped."""
     asked = [
         spec.key
@@ -98,7 +98,7 @@ def _declared(assets: Sequence[Asset]) -> Iterator[dg.SensorDefinition]:
     ]
     if asked:
         yield dg.AutomationConditionSensorDefinition(
-            AUTOMATION,
+            name,
             target=dg.AssetSelection.assets(*asked),
             default_status=dg.DefaultSensorStatus.RUNNING,
             description="Materializes the assets that have `automation` in the workflow files.",

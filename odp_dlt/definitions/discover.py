@@ -80,7 +80,11 @@ def dlt_asset(config_dir: Path, asset_key: str, partition: str | None = None) ->
 
     ConfigError if there is none by that key, or if what is written about it is wrong.
     """
-    workflow = load_workflow(config_dir)
+    return dlt_asset_of(load_workflow(config_dir), asset_key, partition)
+
+
+def dlt_asset_of(workflow: Workflow, asset_key: str, partition: str | None = None) -> DltAsset:
+    """The same of a workflow that is read already."""
     asset = _find(workflow, asset_key)
     problems: list[ConfigError] = []
     site = site_of(workflow, problems)

@@ -12,7 +12,8 @@ from odp_dlt.definitions.keys import key_problems
 from odp_dlt.definitions.partitions import partitions_by_asset
 from odp_dlt.errors import ConfigError, OdpError
 from odp_dlt.resources.base import Resource, resources
-from odp_dlt.tasks.base import Planned, Site, Task, tasks
+from odp_dlt.schema.model import Schema
+from odp_dlt.tasks.base import LaunchParam, Planned, Site, Task, tasks
 from odp_dlt.tasks.params import (
     ParamError,
     holds_template,
@@ -42,6 +43,7 @@ class PlannedAsset:
     site: Site
     partitions: Partitions | None
     resource_keys: Mapping[str, str] = field(default_factory=dict)
+    launch_params: tuple[LaunchParam, ...] = ()
     parent_partitions: Mapping[str, Partitions | None] = field(default_factory=dict)
 
     @property
@@ -61,10 +63,14 @@ class Plan:
     assets: tuple[PlannedAsset, ...]
 
 
-def plan(workflow: Workflow) -> Plan:
-    """Plan every asset; a ConfigError that lists all that is wrong, file and line with each."""
+def plan(workflow: Workflow, discovered: Mapping[str, Schema] | None = None) -> Plan:
+    """Plan every asset; a ConfigError that lists all that is wrong, file and line with each.
+
+    `discovered` has schemas (by asset key) for assets whose schema file is missing; given, that is
+    no error.
+    """
     problems: list[ConfigError] = []
-    site = site_of(workflow, problems)
+    site = replace(site_of(workflow, problems), discovered=discovered)
     partitions = partitions_by_asset(workflow, problems)
     if problems:  # without them the assets would only be wrong once more
         raise together(problems)
@@ -122,9 +128,16 @@ def _planned(
         site.resource(kind)
     named = (name.split(".") for name in names_in(asset.params))
     needed = task.needs | {parts[1] for parts in named if parts[0] == "resource"}
-    makes = tuple(_makes(asset, task, site))
-    used = {name: keys[name] for name in needed}
-    return PlannedAsset(asset, task, makes, site, partitions, resource_keys=used)
+    known = _known_params(asset, task, site)
+    return PlannedAsset(
+        asset,
+        task,
+        tuple([Planned(asset.asset_key)] if known is None else known.assets(asset.asset_key, site)),
+        site,
+        partitions,
+        resource_keys={name: keys[name] for name in needed},
+        launch_params=() if known is None else tuple(known.launch_params(site)),
+    )
 
 
 def _wrong_templates(asset: Asset, site: Site, partitions: Partitions | None) -> list[ConfigError]:
@@ -144,13 +157,14 @@ def _with_parents(planned: Sequence[PlannedAsset]) -> tuple[PlannedAsset, ...]:
     )
 
 
-def _makes(asset: Asset, task: type[Task], site: Site) -> list[Planned]:
+def _known_params(asset: Asset, task: type[Task], site: Site) -> Task | None:
+    """The task with what is known of its params; None if a template holds what it does not need."""
     params = _filled_now(asset.params, site)
     found = validated_unless_template(task, params, site.root)
     if found is not None:
-        return found.assets(asset.asset_key, site)
+        return found
     if task.assets is Task.assets:
-        return [Planned(asset.asset_key)]
+        return None
     try:
         validated(task, params, site.root)
     except ParamError as e:

@@ -8,11 +8,12 @@ import difflib
 import os
 import re
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from graphlib import TopologicalSorter
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
@@ -51,6 +52,7 @@ class _Node:
     parents: frozenset[dg.AssetKey]
     partitions: dg.PartitionsDefinition[str] | None
     can_subset: bool
+    offers: frozenset[str]  # what its op can be launched with
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class _Turn:
     keys: tuple[dg.AssetKey, ...]
     needs: frozenset[dg.AssetKey]
     partition: str | None
+    config: Mapping[str, Any]  # the run config of the op
 
     @property
     def name(self) -> str:
@@ -91,14 +94,16 @@ def run_assets(
     *,
     selection: str | None = None,
     partition: str | None = None,
+    launch: Mapping[str, Any] | None = None,
 ) -> list[Finished]:
     """Materialize all executable assets, or those of a Dagster asset selection string.
 
     Everything is planned before anything runs: ConfigError for a selection that matches nothing and
     for a `partition` that one of the partitioned assets does not have. Without `partition`, each
-    takes its latest complete one. What is downstream of a failure is skipped, the rest goes on.
+    takes its latest complete one. `launch` is for those assets that offer it (`refresh`, `limit`);
+    ConfigError if none does. What is downstream of a failure is skipped, the rest goes on.
     """
-    turns = _plan(_selected(defs, selection), partition)
+    turns = _plan(_selected(defs, selection), partition, launch or {})
     finished: list[Finished] = []
     without: dict[dg.AssetKey, str] = {}  # keys that nothing can follow now, and why
     with dg.DagsterInstance.from_config(str(home)) as instance:
@@ -159,6 +164,7 @@ def _nodes(defs: dg.Definitions) -> list[_Node]:
             frozenset(graph.get(key).parent_keys),
             graph.get(key).partitions_def,
             defs.resolve_assets_def(key).can_subset,
+            _offered(defs.resolve_assets_def(key)),
         )
         for key in graph.toposorted_asset_keys
         if graph.get(key).is_materializable
@@ -201,13 +207,19 @@ def _nothing(selection: str, nodes: Sequence[_Node]) -> ConfigError:
     )
 
 
-def _plan(nodes: Sequence[_Node], partition: str | None) -> list[_Turn]:
+def _plan(nodes: Sequence[_Node], partition: str | None, launch: Mapping[str, Any]) -> list[_Turn]:
     """One turn for each op, parents first; partitions are chosen, and judged, for all of them."""
     if partition and nodes and not any(node.partitions for node in nodes):
         raise ConfigError(
             f"partition '{partition}' is asked for, but no selected asset has partitions",
             hint="Leave out --partition, or give the assets `partitions` in a workflow file.",
         )
+    for name in launch:
+        if not any(name in node.offers for node in nodes):
+            raise ConfigError(
+                f"no selected asset can be launched with '{name}'",
+                hint="Assets of the task type dlt can.",
+            )
     ops: dict[str, list[_Node]] = {}
     for node in nodes:
         ops.setdefault(node.op, []).append(node)
@@ -222,9 +234,21 @@ def _plan(nodes: Sequence[_Node], partition: str | None) -> list[_Turn]:
             tuple(node.key for node in ops[op]),
             frozenset(above[op]),
             partition_of(ops[op][0].key.to_user_string(), ops[op][0].partitions, partition),
+            _op_config(ops[op][0], launch),
         )
         for op in order.static_order()
     ]
+
+
+def _op_config(node: _Node, launch: Mapping[str, Any]) -> dict[str, Any]:
+    config = {name: value for name, value in launch.items() if name in node.offers}
+    return {node.op: {"config": config}} if config else {}
+
+
+def _offered(assets: dg.AssetsDefinition) -> frozenset[str]:
+    schema: Any = assets.op.config_schema
+    fields = getattr(schema.config_type, "fields", None) if schema else None
+    return frozenset(fields or ())
 
 
 def partition_of(
@@ -264,7 +288,7 @@ def _execute(
         asset_selection=list(turn.keys),
         partition_key=turn.partition,
         raise_on_error=False,
-        run_config={"loggers": {"listener": {}}},
+        run_config={"loggers": {"listener": {}}, "ops": turn.config},
     )
     problem = None if result.success else problem_of(result.all_events)
     if problem is not None and problem.error in _INTERRUPTS:

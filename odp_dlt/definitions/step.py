@@ -1,23 +1,23 @@
 """A workflow asset's step in a Dagster run: fill the templates, do the work, report each asset."""
 
 import logging
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import dagster as dg
 
 from odp_dlt.definitions.deadline import within
+from odp_dlt.definitions.launch import launched
+from odp_dlt.definitions.live import Lines, watched
 from odp_dlt.definitions.metadata import of_run
 from odp_dlt.definitions.plan import PlannedAsset, located
 from odp_dlt.definitions.values import partition_keys, step_values
 from odp_dlt.errors import OdpError, RetriableError
-from odp_dlt.tasks.base import Context, Done, Site
+from odp_dlt.tasks.base import Context, Done
 from odp_dlt.tasks.params import validated
 from odp_dlt.workflow.template import render
-
-PROGRESS_EVERY_S = 2.0
 
 
 def run_step(
@@ -45,24 +45,19 @@ def run_step(
 
 
 def _work(context: dg.AssetExecutionContext, planned: PlannedAsset) -> Iterator[Done]:
-    site = Site(
-        planned.site.root,
-        {name: getattr(context.resources, key) for name, key in planned.resource_keys.items()},
-    )
+    named = planned.resource_keys.items()
+    found = {name: getattr(context.resources, key) for name, key in named}
+    site = replace(planned.site, resources=found)
     values = step_values(context, planned, site.resources)
     params = render(planned.asset.params, values, at=planned.at)
-    task = validated(planned.task, params, site.root)
-    work = task.run(
-        Context(
-            planned.asset.asset_key,
-            context.run.run_id,
-            site,
-            context.log,
-            _progress(context.log.info),
-        )
-    )
-    with _engine_log(context.log):
-        yield from within(planned.asset.timeout, work)
+    config = context.op_execution_context.op_config
+    task = validated(planned.task, launched(params, config, planned.launch_params), site.root)
+    lines = Lines(context.log.info)
+    own = Context(planned.asset.asset_key, context.run.run_id, site, context.log, lines)
+    partitions = partition_keys(context, planned)
+    partition = partitions[0] if len(partitions) == 1 else None
+    with _engine_log(context.log), watched(own, lines, context.log_event, partition):
+        yield from within(planned.asset.timeout, task.run(own))
 
 
 def _record(
@@ -79,19 +74,6 @@ def _record(
                 tags={"dagster/code_version": code_version},
             )
         )
-
-
-def _progress(log: Callable[[str], None]) -> Callable[[str], None]:
-    """Passes on a line at most every two seconds: each one is a row in Dagster's event log."""
-    last = [0.0]
-
-    def say(line: str) -> None:
-        now = time.monotonic()
-        if now - last[0] >= PROGRESS_EVERY_S:
-            last[0] = now
-            log(line)
-
-    return say
 
 
 class _Forward(logging.Handler):

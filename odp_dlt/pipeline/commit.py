@@ -10,6 +10,7 @@ from odp_dlt.destinations.base import Destination, Session
 from odp_dlt.errors import ContractError
 from odp_dlt.pipeline.boundary import Overflow, stored
 from odp_dlt.pipeline.info import TableLoad
+from odp_dlt.pipeline.meter import Meter
 from odp_dlt.pipeline.package import Package, arrow_schema
 from odp_dlt.pipeline.recall import (
     Memory,
@@ -40,6 +41,7 @@ class Load:
     roots: Sequence[Table]
     allow_empty: bool = False
     refresh: Refresh = field(default_factory=Refresh)
+    meter: Meter = field(default_factory=Meter)
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,8 @@ def commit(load: Load, destination: Destination) -> Committed:
         loaded = _load_rows(session, load, schema)
         _load_records(session, load.package.load_id, schema, state)
         names = [t.name for root in load.roots for t in _family(schema, root, load.package.load_id)]
-        tables = look(session, destination, load.dataset, names, loaded)
+        sizes = load.meter.sizes
+        tables = look(session, destination, load.dataset, names, loaded, sizes)
         return Committed(schema, tables, 0 if state is None else 1, refreshed)
 
 
@@ -88,6 +91,7 @@ def look(
     dataset: str,
     names: Sequence[str],
     loaded: Mapping[str, int],
+    sizes: Mapping[str, int],
 ) -> dict[str, TableLoad]:
     """Those of the tables `names` that exist, with their real columns and sizes."""
     found = {}
@@ -96,7 +100,8 @@ def look(
         if columns:
             address = destination.address(dataset, name)
             total = session.count(name)
-            found[name] = TableLoad(name, loaded.get(name, 0), total, address, columns)
+            rows, size = loaded.get(name, 0), sizes.get(name, 0)
+            found[name] = TableLoad(name, rows, total, address, columns, size)
     return found
 
 
@@ -122,6 +127,7 @@ def _load_rows(session: Session, load: Load, schema: Schema) -> dict[str, int]:
                 session.evolve(table)
         readers = {t.name: _reader(load.package, t) for t in family if t.name in load.package.files}
         loaded.update(session.load(family, readers))
+        load.meter.loaded.update(readers)
     return loaded
 
 

@@ -11,7 +11,7 @@ from odp_dlt.schema.model import Schema
 
 @dataclass(frozen=True)
 class TableLoad:
-    """One table after a run: `rows` were loaded now, `total` is what it holds.
+    """One table after a run: `rows` were loaded now (`size` bytes as Arrow), `total` it holds.
 
     `columns` are the real ones: name → the destination's type, in order.
     """
@@ -21,6 +21,7 @@ class TableLoad:
     total: int
     address: str
     columns: Mapping[str, str]
+    size: int = 0
 
 
 @dataclass(frozen=True)

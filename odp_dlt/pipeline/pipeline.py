@@ -21,6 +21,7 @@ from odp_dlt.pipeline.commit import Committed, Load, Unchanged, commit, look
 from odp_dlt.pipeline.data import RunHints, as_sources
 from odp_dlt.pipeline.info import LoadInfo
 from odp_dlt.pipeline.jobs import LoadPackageInfo, jobs_of, schema_update
+from odp_dlt.pipeline.meter import Meter
 from odp_dlt.pipeline.package import Package, new_package
 from odp_dlt.pipeline.recall import Memory, recall
 from odp_dlt.pipeline.refresh import Refresh, refresh_of
@@ -62,7 +63,8 @@ class Pipeline(Remembered):
 
     Holds no state and no connection: what it knows is in the destination, what it extracts is in a
     folder of the run's own below `work_dir` (by default the system's folder for temporary files).
-    Only `trace` changes: it tells what the object's last run did, and no run depends on it.
+    Only `trace` and `meter` change: they tell what the object's last run did, and no run depends
+    on them.
     `refresh` counts for every run that does not say another.
     """
 
@@ -74,6 +76,7 @@ class Pipeline(Remembered):
     progress: Callable[[str], None] = silent
     export_schema_path: Path | None = None
     refresh: str | None = None
+    meter: Meter = field(default_factory=Meter, repr=False, compare=False)
     trace: LastTrace = field(default_factory=LastTrace, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -88,6 +91,7 @@ class Pipeline(Remembered):
         *,
         allow_empty: bool = False,
         refresh: str | None = None,
+        limit: int | None = None,
         **hints: Unpack[RunHints],
     ) -> LoadInfo:
         """Load `data` (a source, resources, rows), each source in one commit; the hints override.
@@ -96,14 +100,17 @@ class Pipeline(Remembered):
         StateMoved, with nothing written, if another run changed what this one began from.
         ContractError, with nothing written, for rows that a contract refuses, and where no rows
         would replace those that are there, unless `allow_empty`. `refresh` is drop_sources,
-        drop_resources or drop_data: what the source loaded before goes, in the same commit.
+        drop_resources or drop_data: what the source loaded before goes, in the same commit. With
+        a `limit` at most so many rows of each resource are taken, and no cursor moves: what was
+        left out comes with the next run.
         """
+        self.meter.clear()
         with self.trace.of(self.name, self.settings.without_secrets) as tracing:
             sources = as_sources(data, _schema_name(self.name), hints)
             contract, mode = hints.get("schema_contract"), refresh or self.refresh
             plans = [self._plan(each, contract, refresh_of(mode, each)) for each in sources]
             for plan in plans:
-                tracing.done.append(self._run(plan, allow_empty, tracing))
+                tracing.done.append(self._run(plan, allow_empty, limit, tracing))
             info = tracing.info()
             if info is None:
                 raise ConfigError("there is no source to load")
@@ -115,14 +122,19 @@ class Pipeline(Remembered):
         """
         return bump(self._fill(self._plan(source), None, limit).splitter.schema)
 
-    def _run(self, plan: _Plan, allow_empty: bool, tracing: Tracing) -> LoadInfo:
+    def _run(self, plan: _Plan, allow_empty: bool, limit: int | None, tracing: Tracing) -> LoadInfo:
         tracing.step = "extract"
+        self.meter.phase = "extract"
         started_at, clock = datetime.now(UTC), time.perf_counter()
         with new_package(str(time.time()), self.work_dir) as package:
-            work = self._fill(plan, package, None)
+            work = self._fill(plan, package, limit)
+            if limit is not None:
+                plan = replace(plan, state=plan.base)
             extracted, tracing.step = time.perf_counter(), "load"
-            self.progress(f"loading: {sum(package.counts.values()):,} rows")
+            self.meter.phase = "load"
+            self.progress(self.meter.line())
             done = self._load(plan, work, package, allow_empty)
+            self.meter.phase = "done"
             told = self._package(plan, work, package, done, time.perf_counter() - extracted)
         schema = done.schema
         seconds = {
@@ -222,13 +234,14 @@ class Pipeline(Remembered):
             package,
             plan.contracts,
             self._system_columns(),
+            self.meter,
         )
 
         def declare(resource: Resource, hints: Hints) -> Declared:
             return self._declared(resource, hints, plan.naming, plan.contracts)
 
         resources = plan.source.selected_resources
-        work = Extraction(resources, declare, splitter, self.progress, limit)
+        work = Extraction(resources, declare, splitter, self.progress, limit, meter=self.meter)
         with collected_rarely():
             work.run(pages([plan.source], plan.state, self.settings, self.name))
         roots = {**plan.roots, **work.roots}
@@ -270,7 +283,7 @@ class Pipeline(Remembered):
             with self.destination.open(self.dataset_name, write=False) as session:
                 resources = plan.source.selected_resources
                 names = [t.name for r in resources for t in schema.tables_of(r)]
-                tables = look(session, self.destination, self.dataset_name, names, {})
+                tables = look(session, self.destination, self.dataset_name, names, {}, {})
                 return Unchanged(schema, tables)
         load = Load(
             self.name,
@@ -282,6 +295,7 @@ class Pipeline(Remembered):
             roots,
             allow_empty,
             plan.refresh,
+            self.meter,
         )
         return commit(load, self.destination)
 

@@ -18,7 +18,8 @@ from odp_dlt.schema.model import VERSION_TABLE, Schema, Table
 DROP_SOURCES = "drop_sources"
 DROP_RESOURCES = "drop_resources"
 DROP_DATA = "drop_data"
-MODES = (DROP_SOURCES, DROP_RESOURCES, DROP_DATA)
+DROP_STATE = "drop_state"
+MODES = (DROP_SOURCES, DROP_RESOURCES, DROP_DATA, DROP_STATE)
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,8 @@ class Refresh:
     """What a run forgets before it loads: nothing without a `mode`.
 
     `drop_sources` drops all tables of the source, its schema and its state; `drop_resources` the
-    tables of `resources` and their state; `drop_data` their rows and their state.
+    tables of `resources` and their state; `drop_data` their rows and their state; `drop_state`,
+    which dlt does not have, their state alone.
     """
 
     mode: str | None = None
@@ -56,7 +58,7 @@ class Refresh:
 
         Of a schema that loses tables, the versions before are forgotten too, as dlt has it.
         """
-        if self.mode is None or stored is None:
+        if self.mode in (None, DROP_STATE) or stored is None:
             return []
         there = [table.name for table in self._tables(stored) if session.columns(table.name)]
         for name in reversed(there):

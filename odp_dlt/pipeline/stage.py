@@ -23,6 +23,7 @@ from odp_dlt.normalize.nested import SchemaChanges, normalize
 from odp_dlt.normalize.tabular import SystemColumns, flat_table
 from odp_dlt.pipeline.gather import Gather, cut, kinds
 from odp_dlt.pipeline.identity import identity_of, placed, require_keys, with_keys
+from odp_dlt.pipeline.meter import Meter
 from odp_dlt.pipeline.package import Package
 from odp_dlt.schema.contract import HINT, Contracts
 from odp_dlt.schema.model import ID, LOAD_ID, Column, Schema, Table
@@ -51,6 +52,7 @@ class Splitter:
     package: Package | None
     contracts: Contracts = field(default_factory=Contracts)
     system: SystemColumns = field(default_factory=SystemColumns)
+    meter: Meter = field(default_factory=Meter)
     seconds: float = 0.0
     declared: dict[str, Declared] = field(default_factory=dict)
     taken: Counter[str] = field(default_factory=Counter)
@@ -70,6 +72,7 @@ class Splitter:
         if self.package is not None:
             for name, rows in verdict.tables.items():
                 self.package.add(name, rows)
+                self.meter.add(name, rows.num_rows, rows.nbytes)
         self.seconds += time.perf_counter() - started
 
     def _split(self, root: Table, batch: Batch) -> tuple[Mapping[str, pa.Table], SchemaChanges]:
@@ -154,7 +157,7 @@ class Extraction:
     roots: dict[str, Table] = field(default_factory=dict)
     taken: Counter[str] = field(default_factory=Counter)
     discarded: Counter[str] = field(default_factory=Counter)
-    pages: int = 0
+    meter: Meter = field(default_factory=Meter)
     told_at: float = 0.0
 
     @property
@@ -214,8 +217,8 @@ class Extraction:
             left = None if self.limit is None else max(0, self.limit - self.taken[name])
             part = rows[:left]
             self.taken[name] += len(part)
+            self.meter.taken[name] += len(part)
             yield part
-        self.pages += 1
         self._tell()
 
     def _held(self, rows: list[Any] | pa.Table, stream: _Stream) -> list[Any] | pa.Table:
@@ -236,7 +239,7 @@ class Extraction:
         now = time.monotonic()
         if now - self.told_at >= PROGRESS_EVERY_S:
             self.told_at = now
-            self.progress(f"extracting: {self.taken.total():,} rows in {self.pages:,} pages")
+            self.progress(self.meter.line())
 
 
 def merged_table(hinted: Table, known: Table | None) -> Table:

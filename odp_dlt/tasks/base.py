@@ -10,13 +10,15 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
 from odp_dlt.errors import ConfigError
+from odp_dlt.pipeline.meter import Meter
 from odp_dlt.registry import Registry
 from odp_dlt.resources.base import Resource
+from odp_dlt.schema.model import Schema
 
 Scalar = str | int | float | bool | datetime | None
 
@@ -73,11 +75,13 @@ class Site:
     """Where a project stands: what can be known without running.
 
     `root` is the folder that holds the configuration; relative paths count from it. `resources` are
-    by kind.
+    by kind and by name. With `discovered` (asset key → schema) a schema file that is missing is no
+    error: what was discovered of the data counts, and where that lacks too a root table is all.
     """
 
     root: Path
     resources: Mapping[str, Resource]
+    discovered: Mapping[str, Schema] | None = None
 
     def resource(self, kind: str) -> Resource:
         """The configured resource of `kind`; ConfigError if the project has none."""
@@ -90,14 +94,31 @@ class Site:
 
 
 @dataclass(frozen=True)
+class LaunchParam:
+    """A param that whoever launches one run can give, for that run over what the YAML says.
+
+    `path` is where it stands in the params, `type` what it must be (`object`: anything). With
+    `choices` it is one of their names, and stands for that one's value.
+    """
+
+    path: tuple[str, ...]
+    type: type
+    description: str
+    name: str | None = None
+    choices: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Context:
-    """One run of one asset, for its task."""
+    """One run of one asset, for its task, which counts in `meter` and `keys` what it does."""
 
     asset_key: str
     run_id: str
     site: Site
     log: logging.Logger
     progress: Callable[[str], None]  # one short line of what goes on now; called often, kept cheap
+    meter: Meter = field(default_factory=Meter)
+    keys: dict[str, str] = field(default_factory=dict)  # table → asset key, as far as known by then
 
 
 class Task(BaseModel, ABC):
@@ -111,6 +132,10 @@ class Task(BaseModel, ABC):
     def assets(self, asset_key: str, site: Site) -> list[Planned]:
         """The assets one run makes, parents first; known without running. Most tasks make one."""
         return [Planned(asset_key)]
+
+    def launch_params(self, site: Site) -> list[LaunchParam]:
+        """What one run can be launched with; known without running. Most tasks offer nothing."""
+        return []
 
     @abstractmethod
     def run(self, context: Context) -> Iterator[Done]:

@@ -1,10 +1,11 @@
 """`task_type: dlt`: one resource of a source, with all tables that its nested data becomes."""
 
+import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -16,16 +17,34 @@ from odp_dlt.pipeline.info import LoadInfo, TableLoad
 from odp_dlt.pipeline.pipeline import Pipeline
 from odp_dlt.registry import nearest
 from odp_dlt.resources.dlt import DltProject
+from odp_dlt.schema.internal import new_schema
 from odp_dlt.schema.model import Column, Disposition, Schema, Table
 from odp_dlt.schema.naming import naming_convention
 from odp_dlt.schema.stored import read_schema_file
 from odp_dlt.settings import Settings, exported
-from odp_dlt.tasks.base import ColumnInfo, Context, Done, Planned, Site, Task
+from odp_dlt.tasks.base import ColumnInfo, Context, Done, LaunchParam, Planned, Site, Task
 from odp_dlt.tasks.lineage import Lineage
 from odp_dlt.tasks.params import ParamError, holds_template, validated, validated_unless_template
 from odp_dlt.tasks.source_module import SourceCode, locate
 
 R = TypeVar("R")
+
+_log = logging.getLogger(__name__)
+
+_REFRESH = LaunchParam(
+    ("run_params", "refresh"),
+    str,
+    "What to forget before the load, in the same commit: nothing (`none`), only where cursors "
+    "stand (`state`), all rows too (`data`), or the tables themselves (`table`).",
+    "refresh",
+    {"none": None, "state": "drop_state", "data": "drop_data", "table": "drop_resources"},
+)
+_LIMIT = LaunchParam(
+    ("run_params", "limit"),
+    int,
+    "Take at most so many rows. No cursor moves: the next run gets all rows that this one could.",
+    "limit",
+)
 
 ATTEMPTS = 4  # a load that another one overtook starts again, with what that one left
 
@@ -43,13 +62,16 @@ class RunParams(BaseModel):
     """How a load treats what is there already; None leaves it to the resource.
 
     `allow_empty` lets a replace, or the scd2 of a whole snapshot, end all that is there when the
-    source brings no rows; else that is an error.
+    source brings no rows; else that is an error. `refresh` is for every run: of one, whoever
+    launches it decides. With a `limit` a run takes so many rows at most, and no cursor moves.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     write_disposition: Disposition | None = None
     allow_empty: bool = False
+    refresh: Literal["drop_sources", "drop_resources", "drop_data", "drop_state"] | None = None
+    limit: int | None = Field(None, ge=1)
 
 
 class Dlt(Task):
@@ -97,7 +119,8 @@ class Dlt(Task):
         A load that another one overtook is begun again, with a fresh source.
         """
         schema = self._stored_schema(context.asset_key, context.site)
-        load = self._load(context)
+        load, keys = self._load(context), _keys(context.asset_key, schema)
+        context.keys.update(keys)
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 info = load.with_source(load.run)
@@ -106,7 +129,6 @@ class Dlt(Task):
                 if attempt == ATTEMPTS:
                     raise
                 context.log.warning("another run was faster; starting again from where it ended")
-        keys = _keys(context.asset_key, schema)
         in_files = load.pipeline.destination.holds_files
         lineage = _lineage(context.asset_key, info.schema, keys)
         for name, table in info.tables.items():
@@ -118,6 +140,15 @@ class Dlt(Task):
                     table.address,
                     context.asset_key,
                 )
+
+    def launch_params(self, site: Site) -> list[LaunchParam]:
+        """`refresh`, `limit`, and the parameters of the source, but none of its secrets."""
+        own = [
+            LaunchParam(("source_params", param.name), param.type, f"Of the source: `{param}`.")
+            for param in self._code(site).params
+            if not param.is_secret
+        ]
+        return [_REFRESH, _LIMIT, *own]
 
     def discover(self, context: Context, limit: int | None = None) -> Schema:
         """What the source's data would become, of at most `limit` rows; loads nothing."""
@@ -144,6 +175,17 @@ class Dlt(Task):
     def _stored_schema(self, asset_key: str, site: Site) -> Schema:
         """The schema file's content. SchemaFileError if it is not there, or lacks the resource."""
         file, resource = self.schema_file(site), asset_key.rpartition("/")[2]
+        if site.discovered is not None and not file.exists():
+            if asset_key in site.discovered:
+                return site.discovered[asset_key]
+            _log.warning(
+                "%s has no schema file %s, so only its root table is an asset: "
+                "odp schema export %s",
+                asset_key,
+                file.name,
+                asset_key,
+            )
+            return _root_alone(resource)
         hint = f"Write it from the source's data: odp schema export {asset_key}"
         schema = read_schema_file(file, hint=hint)
         if not schema.tables_of(resource):
@@ -174,6 +216,7 @@ class Dlt(Task):
             self.pipeline_params.dataset_name,
             Settings.from_folder(_project_dir(context.site)).with_folder(code.file.parent),
             progress=context.progress,
+            meter=context.meter,
         )
         return _Load(self, code, context.asset_key.rpartition("/")[2], pipeline)
 
@@ -217,7 +260,11 @@ class _Load:
     def run(self, source: Source) -> LoadInfo:
         how = self.task.run_params
         return self.pipeline.run(
-            source, write_disposition=how.write_disposition, allow_empty=how.allow_empty
+            source,
+            write_disposition=how.write_disposition,
+            allow_empty=how.allow_empty,
+            refresh=how.refresh,
+            limit=how.limit,
         )
 
     def with_source(self, use: Callable[[Source], R]) -> R:
@@ -236,6 +283,13 @@ class _Load:
                     hint=nearest(self.resource, source.resources),
                 )
             return use(source.with_resources(self.resource))
+
+
+def _root_alone(resource: str) -> Schema:
+    """What is known of a resource of which nothing is known."""
+    schema = new_schema(resource)
+    name = naming_convention(schema.naming).path(resource)
+    return schema.with_tables([Table(name, resource=resource)])
 
 
 def _project_dir(site: Site) -> Path:
@@ -310,6 +364,7 @@ def _metadata(info: LoadInfo, table: TableLoad, in_files: bool) -> dict[str, Any
         "load_id": info.load_id,
         "dagster/row_count": table.total,
         "rows_loaded": table.rows,
+        "bytes_loaded": table.size,
         "started_at": info.started_at,
         "finished_at": info.finished_at,
         **{f"{phase}_s": round(seconds, 3) for phase, seconds in info.seconds.items()},

@@ -12,6 +12,7 @@ from odp_dlt.errors import ConfigError
 from odp_dlt.extract.decorators import SourceFactory
 from odp_dlt.extract.failure import user_code as blamed
 from odp_dlt.registry import nearest
+from odp_dlt.tasks.signature import SourceParam, params_of
 from odp_dlt.tasks.user_code import user_code
 
 
@@ -19,7 +20,8 @@ from odp_dlt.tasks.user_code import user_code
 class SourceCode:
     """Where the code of a source is: `module` dotted from `project_dir`, a `function` if named.
 
-    `line` is that of the function, as far as the text shows it; 1 otherwise.
+    `line` is that of the function and `params` are its parameters, as far as the text shows them; 1
+    and none otherwise.
     """
 
     project_dir: Path
@@ -27,6 +29,7 @@ class SourceCode:
     file: Path
     function: str | None
     line: int
+    params: tuple[SourceParam, ...] = ()
 
     def factory(self) -> SourceFactory:
         """Execute the module; the source named, or the one that it has.
@@ -64,14 +67,15 @@ def locate(project_dir: Path, name: str) -> SourceCode:
     if file is None:
         raise _missing(project_dir, name)
     tree = _parsed(file)
-    sources = {node.name: node.lineno for node in _functions(tree) if _is_source(node)}
+    sources = [node for node in _functions(tree) if _is_source(node)]
     if function is not None:
         _must_bind(tree, function, file)
-        line = next((n.lineno for n in _functions(tree) if n.name == function), 1)
-        return SourceCode(project_dir, module, file, function, line)
+        sources = [node for node in _functions(tree) if node.name == function][:1]
     if len(sources) > 1:
-        raise _not_one(list(sources), file, module)
-    return SourceCode(project_dir, module, file, None, next(iter(sources.values()), 1))
+        raise _not_one([node.name for node in sources], file, module)
+    line = sources[0].lineno if sources else 1
+    params = tuple(params_of(sources[0])) if sources else ()
+    return SourceCode(project_dir, module, file, function, line, params)
 
 
 def _file(project_dir: Path, module: str) -> Path | None:
