@@ -10,6 +10,7 @@ from odp_dlt.definitions.assets import asset_definitions
 from odp_dlt.definitions.automation import job_definitions
 from odp_dlt.definitions.plan import plan
 from odp_dlt.definitions.resources import resource_definitions
+from odp_dlt.definitions.soda import soda_definitions
 from odp_dlt.schema.model import Schema
 from odp_dlt.workflow.load import load_workflow
 from odp_dlt.workflow.models import Workflow
@@ -36,6 +37,7 @@ def definitions_of(
     assets = asset_definitions(planned)
     return dg.Definitions(
         assets=assets,
+        asset_checks=soda_definitions(planned, assets),
         jobs=job_definitions(workflow, assets),
         resources=resource_definitions(workflow),
     )

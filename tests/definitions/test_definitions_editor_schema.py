@@ -76,3 +76,20 @@ def test_wrong_keys_of_an_asset_do_not_fit(entry: dict[str, Any], said: str) -> 
     found = orders()
     found["assets"][0] |= entry
     assert any(said in problem for problem in problems(WORKFLOW, found))
+
+
+@pytest.mark.parametrize(
+    ("check", "said"),
+    [
+        ({"type": "unique", "columns": ["id"]}, ""),
+        ({"type": "unique", "columns": "id"}, "'id' is not of type 'array'"),
+        ({"type": "unique"}, "'columns' is a required property"),
+        ({"type": "schema", "severity": "bad"}, "'bad' is not one of"),
+        ({"columns": ["id"]}, "'type' is a required property"),
+    ],
+)
+def test_the_type_of_a_check_decides_what_else_it_has(check: dict[str, Any], said: str) -> None:
+    found = orders()
+    found["assets"][0] |= {"checks": [check], "tables": {"orders__lines": {"checks": [check]}}}
+    told = problems(WORKFLOW, found)
+    assert [said in problem for problem in told] == ([True, True] if said else []), told
