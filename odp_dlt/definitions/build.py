@@ -12,6 +12,7 @@ from odp_dlt.definitions.jobs import executor
 from odp_dlt.definitions.plan import plan
 from odp_dlt.definitions.resources import resource_definitions
 from odp_dlt.definitions.sensor_values import sensor_resources
+from odp_dlt.definitions.soda import soda_definitions
 from odp_dlt.schema.model import Schema
 from odp_dlt.workflow.load import load_workflow
 from odp_dlt.workflow.models import Workflow
@@ -45,6 +46,7 @@ def definitions_of(
     automated = automation(planned, assets, automation_name)
     defs = dg.Definitions(
         assets=assets,
+        asset_checks=soda_definitions(planned, assets),
         jobs=[job.definition for job in automated.jobs],
         schedules=automated.schedules,
         sensors=automated.sensors,

@@ -96,3 +96,20 @@ def test_triggers_fit_or_not() -> None:
     assert problems(WORKFLOW, jobs({"path": "*.csv"}, {"cron_schedule": "0 2 * * *"})) == []
     assert problems(WORKFLOW, jobs({"pth": "*.csv"}, {"cron_schedule": "0 2 * * *"}))
     assert problems(WORKFLOW, jobs({"path": "*.csv"}, {"hour_of_day": 2}))
+
+
+@pytest.mark.parametrize(
+    ("check", "said"),
+    [
+        ({"type": "unique", "columns": ["id"]}, ""),
+        ({"type": "unique", "columns": "id"}, "'id' is not of type 'array'"),
+        ({"type": "unique"}, "'columns' is a required property"),
+        ({"type": "schema", "severity": "bad"}, "'bad' is not one of"),
+        ({"columns": ["id"]}, "'type' is a required property"),
+    ],
+)
+def test_the_type_of_a_check_decides_what_else_it_has(check: dict[str, Any], said: str) -> None:
+    found = orders()
+    found["assets"][0] |= {"checks": [check], "tables": {"orders__lines": {"checks": [check]}}}
+    told = problems(WORKFLOW, found)
+    assert [said in problem for problem in told] == ([True, True] if said else []), told
