@@ -13,7 +13,7 @@ from odp_dlt.cli import terminal
 from odp_dlt.cli.project import Project
 
 if TYPE_CHECKING:
-    from odp_dlt.definitions.events import Event, Finished
+    from odp_dlt.definitions.events import Checked, Event, Finished
 
 _PARTITION_OPTIONS = ("partition", "partition_range", "add_partition")
 _MARKS = {"done": "[green]✓[/]", "failed": "[red]✗[/]", "skipped": "[yellow]-[/]"}
@@ -29,9 +29,18 @@ def _show(working: terminal.Working, event: "Event") -> None:
         working.now(f"{event.asset_key}: {event.text}")
     elif isinstance(event, Finished):
         working.keep(f"{_MARKS[event.status]} {escape(f'{event.asset_key}: {_in_short(event)}')}")
+        for check in event.checks:
+            if not check.passed:
+                mark = "[red]✗[/]" if check.failed else "[yellow]![/]"
+                working.keep(f"  {mark} {escape(_of_check(check))}")
     else:
         partition = f" [{event.partition}]" if event.partition else ""
         working.now(f"{event.asset_key}{partition}: starts")
+
+
+def _of_check(check: "Checked") -> str:
+    said = f": {check.description}" if check.description else ""
+    return f"check {check.name} of {check.asset_key}{said}"
 
 
 def _in_short(end: "Finished") -> str:
@@ -40,7 +49,9 @@ def _in_short(end: "Finished") -> str:
     if end.reason:
         return f"skipped, because {end.reason}"
     rows = sum(one.rows or 0 for one in end.made)
-    return f"{rows:,} row{'' if rows == 1 else 's'} in {end.seconds:.1f} s"
+    passed = sum(check.passed for check in end.checks)
+    of_checks = f", {passed} of {len(end.checks)} checks passed" if end.checks else ""
+    return f"{rows:,} row{'' if rows == 1 else 's'} in {end.seconds:.1f} s{of_checks}"
 
 
 @click.command("run")
@@ -79,7 +90,8 @@ def command(
     """Materialize assets, all or a Dagster asset SELECTION, in this process.
 
     A SELECTION is for instance: github/api/pulls, 'key:"github/api/pulls"+', group:marts.
-    Exits with 1 when an asset failed, with 2 when what you wrote is wrong.
+    Exits with 1 when an asset failed or a check whose severity is error did not pass, with 2 when
+    what you wrote is wrong.
     """
     if selection and selected:
         raise click.UsageError("Give the selection once: as the argument or as --select.")
@@ -136,8 +148,12 @@ def _table(finished: Sequence["Finished"]) -> Table:
 
 
 def _tell(finished: Sequence["Finished"], verbose: bool) -> None:
-    """Why something did not run, on stderr."""
+    """Why something did not run, and which checks did not pass, on stderr."""
     for end in finished:
+        for check in end.checks:
+            if check.failed:
+                mark = click.style("Check failed: ", fg="red", bold=True)
+                click.echo(f"{mark}{check.asset_key} {check.name}\n  {check.description}", err=True)
         if end.problem:
             mark = click.style("Failed: ", fg="red", bold=True)
             click.echo(f"{mark}{end.asset_key}\n  {end.problem.message}", err=True)

@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 
 from odp_dlt.definitions.attributes import asset_key, op_arguments, spec
+from odp_dlt.definitions.checks import planned_checks
 from odp_dlt.definitions.launch import config_schema
 from odp_dlt.definitions.plan import Plan, PlannedAsset, defined_keys
 from odp_dlt.definitions.step import run_step
@@ -57,18 +58,22 @@ def _external(plan: Plan) -> Iterator[dg.AssetSpec]:
 
 def _definition(planned: PlannedAsset) -> dg.AssetsDefinition:
     version = planned.asset.code_version or _code_version(planned)
+    checks = planned_checks(planned)
 
     @dg.multi_asset(
         name=planned.op_name,
         specs=[spec(planned, made, version) for made in planned.makes],
+        check_specs=[check.spec() for check in checks],
         can_subset=planned.asset.selection_mode == "resource",
         partitions_def=planned.partitions,
         required_resource_keys=set(planned.resource_keys.values()),
         config_schema=config_schema(planned.op_name, planned.launch_params),
         **op_arguments(planned.asset),
     )
-    def step(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
-        yield from run_step(context, planned, version)
+    def step(
+        context: dg.AssetExecutionContext,
+    ) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
+        yield from run_step(context, planned, version, checks)
 
     return step
 

@@ -29,16 +29,17 @@ def spec(planned: PlannedAsset, made: Planned, version: str) -> dg.AssetSpec:
     """Dagster's asset for one table. ConfigError, with its place, for what Dagster refuses."""
     asset = planned.asset
     said = settings_of(asset, _table(made), is_main=made.key == asset.asset_key)
-    of_root = [made.external, *asset.depends_on, *asset.deps]
-    above = of_root if made.parent is None else [made.parent]
-    keys = [key for key in dict.fromkeys([*above, *said.deps]) if key is not None]
+    of_root: list[str | None] = [made.external, *asset.depends_on, *asset.deps]
+    above: list[str | None] = of_root if made.parent is None else [made.parent]
+    above += [*made.deps, *said.deps]
+    keys = [key for key in dict.fromkeys(above) if key is not None]
     documented = replace(made, columns=_documented(made.columns, said, asset))
     arguments: dict[str, Any] = {
         "deps": [dependency(asset, key) for key in keys],
         "description": _description(made, said),
         "metadata": {**said.metadata, **of_definition(documented, _references(planned, made))},
         "skippable": True,
-        "group_name": said.group_name,
+        "group_name": said.group_name or made.group,
         "code_version": said.code_version or version,
         "owners": said.owners,
         "tags": said.tags,

@@ -1,6 +1,7 @@
 """A configuration folder → one `dg.Definitions`."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import dagster as dg
@@ -9,7 +10,9 @@ from odp_dlt.definitions.assets import asset_definitions
 from odp_dlt.definitions.automation import job_definitions
 from odp_dlt.definitions.plan import plan
 from odp_dlt.definitions.resources import resource_definitions
+from odp_dlt.schema.model import Schema
 from odp_dlt.workflow.load import load_workflow
+from odp_dlt.workflow.models import Workflow
 
 CONFIG_VARIABLE = "ODP_CONFIG_PATH"
 
@@ -22,10 +25,17 @@ def build_definitions(config_dir: str | Path | None = None) -> dg.Definitions:
     Raises a ConfigError that lists what is wrong.
     """
     folder = Path(config_dir or os.environ.get(CONFIG_VARIABLE) or "odp_config")
-    planned = plan(load_workflow(folder))
+    return definitions_of(load_workflow(folder))
+
+
+def definitions_of(
+    workflow: Workflow, discovered: Mapping[str, Schema] | None = None
+) -> dg.Definitions:
+    """The same of a workflow that is read already; `discovered` as in `plan`."""
+    planned = plan(workflow, discovered)
     assets = asset_definitions(planned)
     return dg.Definitions(
         assets=assets,
-        jobs=job_definitions(planned.workflow, assets),
-        resources=resource_definitions(planned.workflow),
+        jobs=job_definitions(workflow, assets),
+        resources=resource_definitions(workflow),
     )

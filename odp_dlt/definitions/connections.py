@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import replace
 
 from odp_dlt.errors import ConfigError
 from odp_dlt.registry import nearest
@@ -40,7 +41,7 @@ def resource_keys(workflow: Workflow, asset: Asset) -> dict[str, str]:
 def site_for(whole: Site, keys: Mapping[str, str]) -> Site:
     """The project as one asset sees it: its resources by all that the asset can call them."""
     found = {name: whole.resources[key] for name, key in keys.items() if key in whole.resources}
-    return Site(whole.root, found)
+    return replace(whole, resources=found)
 
 
 def must_be_one(kind: str, workflow: Workflow, keys: Mapping[str, str], asset: Asset) -> None:

@@ -18,7 +18,9 @@ from odp_dlt.definitions.partitions import partitions_by_asset
 from odp_dlt.definitions.plan import located, resource_values, site_of
 from odp_dlt.definitions.run import dagster_home
 from odp_dlt.definitions.turns import Turn, turn_of, turn_values
+from odp_dlt.destinations.changes import Change, changes
 from odp_dlt.errors import ConfigError, OdpError, SourceError
+from odp_dlt.pipeline.pipeline import silent
 from odp_dlt.registry import nearest
 from odp_dlt.resources.base import Resource
 from odp_dlt.schema.model import STATE_TABLE, Schema
@@ -54,18 +56,8 @@ class DltAsset:
 
         SourceError if there are no rows.
         """
-        log = logging.getLogger("odp_dlt.schema")
-        context = Context(
-            self.asset.asset_key,
-            uuid.uuid4().hex,
-            self.site,
-            log,
-            progress,
-            partition=self.turn.name,
-            window=self.turn.window,
-        )
         try:
-            found = self.task.discover(context, limit)
+            found = self.task.discover(self._context(progress), limit)
         except OdpError as e:
             raise located(e, self.asset) from e
         if not found.tables_of(self.resource):
@@ -75,6 +67,28 @@ class DltAsset:
                 hint="Choose another --partition, or other `source_params`.",
             )
         return self._as_every_time(found)
+
+    def changes(self, found: Schema) -> list[Change]:
+        """What a load that ends with the schema `found` would do to the destination's tables."""
+        tables = [table for table in found.tables_of(self.resource) if table.seen_data]
+        try:
+            with self.task.reading(self._context(silent)) as (pipeline, session):
+                place = pipeline.destination, pipeline.dataset_name
+                return list(changes(tables, session, *place))
+        except OdpError as e:
+            raise located(e, self.asset) from e
+
+    def _context(self, progress: Callable[[str], None]) -> Context:
+        log = logging.getLogger("odp_dlt.schema")
+        return Context(
+            self.asset.asset_key,
+            uuid.uuid4().hex,
+            self.site,
+            log,
+            progress,
+            partition=self.turn.name,
+            window=self.turn.window,
+        )
 
     def _as_every_time(self, found: Schema) -> Schema:
         """`found` as a first version, the same whether or not anything was loaded before."""
@@ -91,7 +105,11 @@ def dlt_asset(config_dir: Path, asset_key: str, partition: str | None = None) ->
 
     ConfigError if there is none by that key, or if what is written about it is wrong.
     """
-    workflow = load_workflow(config_dir)
+    return dlt_asset_of(load_workflow(config_dir), asset_key, partition)
+
+
+def dlt_asset_of(workflow: Workflow, asset_key: str, partition: str | None = None) -> DltAsset:
+    """The same of a workflow that is read already."""
     asset = _find(workflow, asset_key)
     problems: list[ConfigError] = []
     site = site_of(workflow, problems)

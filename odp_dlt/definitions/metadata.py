@@ -8,7 +8,7 @@ from typing import Any
 
 import dagster as dg
 
-from odp_dlt.tasks.base import ColumnInfo, Done, Planned
+from odp_dlt.tasks.base import ColumnInfo, Done, Markdown, Planned, Scalar
 
 COLUMN_SCHEMA = "dagster/column_schema"
 COLUMN_LINEAGE = "dagster/column_lineage"
@@ -18,10 +18,7 @@ CODE_REFERENCES = "dagster/code_references"
 
 def of_run(done: Done) -> dict[str, Any]:
     """The metadata of a materialization."""
-    metadata: dict[str, Any] = {
-        name: dg.MetadataValue.timestamp(value) if isinstance(value, datetime) else value
-        for name, value in done.metadata.items()
-    }
+    metadata = {name: _shown(value) for name, value in done.metadata.items()}
     if done.columns is not None:
         metadata |= _of_columns(done.columns)
     return metadata
@@ -67,6 +64,12 @@ def column_schema(columns: Iterable[ColumnInfo]) -> dg.TableSchema:
             for column in columns
         ]
     )
+
+
+def _shown(value: Scalar) -> Any:
+    if isinstance(value, datetime):
+        return dg.MetadataValue.timestamp(value)
+    return dg.MetadataValue.md(value) if isinstance(value, Markdown) else value
 
 
 def _of_columns(columns: Sequence[ColumnInfo]) -> dict[str, Any]:

@@ -11,13 +11,12 @@ from odp_dlt.definitions.plan import PlannedAsset
 from odp_dlt.definitions.turns import Turn, names_one_partition, turn_of
 from odp_dlt.errors import ConfigError
 from odp_dlt.tasks.base import Done
-from odp_dlt.workflow.template import names_in
 
 Work = Callable[[Turn], Iterator[Done]]
 Result = dg.MaterializeResult[Any]
 
 
-def results(
+def made_in_turns(
     context: dg.AssetExecutionContext, planned: PlannedAsset, code_version: str, work: Work
 ) -> Iterator[Result]:
     """Do the `work` of the run; the results of the selected assets, the others recorded as events.
@@ -36,7 +35,7 @@ def results(
                 yield dg.MaterializeResult(asset_key=key, metadata=of_run(done))
                 continue
             for partition in turn.keys or (None,):
-                _record(context, key, of_run(done), partition, code_version)
+                _record(context, _Made.of(done), key, partition, code_version)
 
 
 def partition_keys(context: dg.AssetExecutionContext, planned: PlannedAsset) -> list[str]:
@@ -65,18 +64,31 @@ def turns(context: dg.AssetExecutionContext, planned: PlannedAsset) -> list[Turn
         return [Turn()]
     params = planned.asset.params
     one = planned.task.by_partition or names_one_partition(params)
-    if "context.partition_keys" in names_in(params) or not one:
+    if "context.partition_keys" in planned.names or not one:
         return [turn_of(planned.partitions, keys)]
     return [turn_of(planned.partitions, [key]) for key in keys]
 
 
+@dataclass(frozen=True)
+class _Made:
+    """What a turn told of one asset; `undeclared` as in Done."""
+
+    metadata: Mapping[str, Any]
+    undeclared: str | None = None
+
+    @classmethod
+    def of(cls, done: Done) -> "_Made":
+        """The same as Dagster's metadata."""
+        return cls(of_run(done), done.undeclared)
+
+
 @dataclass
 class _InTurn:
-    """The turns of one step, of one partition each. `made` is asset → partition → metadata."""
+    """The turns of one step, of one partition each. `made` is asset → partition → what was told."""
 
     context: dg.AssetExecutionContext
     code_version: str
-    made: dict[dg.AssetKey, dict[str, Mapping[str, Any]]] = field(default_factory=dict)
+    made: dict[dg.AssetKey, dict[str, "_Made"]] = field(default_factory=dict)
 
     def results(self, taken: list[Turn], work: Work) -> Iterator[Result]:
         """The results of the selected assets, once all turns are done."""
@@ -95,20 +107,20 @@ class _InTurn:
         self._credit([key for key in self.made if key not in selected], known)
         for key in [key for key in self.made if key in selected]:
             for partition in keys:
-                metadata = self.made[key].get(partition, {"rows_loaded": 0})
-                self.context.add_asset_metadata(metadata, key, partition)
+                made = self.made[key].get(partition, _Made({"rows_loaded": 0}))
+                self.context.add_asset_metadata(made.metadata, key, partition)
             yield dg.MaterializeResult(asset_key=key)
 
     def _take(self, turn: Turn, work: Work) -> None:
         for done in work(turn):
-            self.made.setdefault(asset_key(done.asset_key), {})[turn.keys[0]] = of_run(done)
+            self.made.setdefault(asset_key(done.asset_key), {})[turn.keys[0]] = _Made.of(done)
 
     def _credit(self, keys: list[dg.AssetKey], known: set[str]) -> None:
         """Record the partitions of the assets `keys`, but for those that are recorded already."""
         for key in keys:
-            for partition, metadata in self.made[key].items():
+            for partition, made in self.made[key].items():
                 if partition not in known:
-                    _record(self.context, key, metadata, partition, self.code_version)
+                    _record(self.context, made, key, partition, self.code_version)
 
     def _recall(self, keys: list[str]) -> None:
         """What earlier tries of this very step have done: that need not be done again."""
@@ -121,7 +133,7 @@ class _InTurn:
                 event = record.asset_materialization
                 if record.run_id == self.context.run.run_id and event is not None:
                     made = self.made.setdefault(key, {})
-                    made.setdefault(str(event.partition), event.metadata)
+                    made.setdefault(str(event.partition), _Made(event.metadata))
 
 
 def asset_key(key: str) -> dg.AssetKey:
@@ -131,17 +143,13 @@ def asset_key(key: str) -> dg.AssetKey:
 
 def _record(
     context: dg.AssetExecutionContext,
+    made: _Made,
     key: dg.AssetKey,
-    metadata: Mapping[str, Any],
     partition: str | None,
     code_version: str,
 ) -> None:
-    """Tell Dagster of an asset that is made although no result of the step says so."""
-    context.log_event(
-        dg.AssetMaterialization(
-            asset_key=key,
-            metadata=metadata,
-            partition=partition,
-            tags={"dagster/code_version": code_version},
-        )
-    )
+    """Tell Dagster of an asset that no result tells of: nobody selected it, or it is new."""
+    kind = dg.AssetObservation if made.undeclared == "observe" else dg.AssetMaterialization
+    tags = {} if made.undeclared else {"dagster/code_version": code_version}
+    event = kind(asset_key=key, metadata=made.metadata, partition=partition, tags=tags)
+    context.log_event(event)

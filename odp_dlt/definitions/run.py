@@ -8,7 +8,7 @@ import difflib
 import os
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -18,7 +18,15 @@ import dagster as dg
 
 from odp_dlt.definitions.automation import parsed
 from odp_dlt.definitions.chosen import Chosen, Wanted, choose
-from odp_dlt.definitions.events import Finished, Listen, Started, listener, made_by, problem_of
+from odp_dlt.definitions.events import (
+    Finished,
+    Listen,
+    Started,
+    checked_by,
+    listener,
+    made_by,
+    problem_of,
+)
 from odp_dlt.errors import ConfigError
 
 _INTERRUPTS = (dg.DagsterExecutionInterruptedError.__name__, KeyboardInterrupt.__name__)
@@ -141,9 +149,14 @@ def checked(defs: dg.Definitions) -> Summary:
     )
 
 
-def exit_code(finished: Iterable[Finished]) -> int:
-    """0 if nothing failed, else the code of what failed: 2 only if all of it is for the writer."""
-    return min((end.problem.exit_code for end in finished if end.problem), default=0)
+def exit_code(finished: Sequence[Finished]) -> int:
+    """0 if nothing failed, else the code of what failed: 2 only if all of it is for the writer.
+
+    A check whose severity is error has failed with 1, whether or not it blocks.
+    """
+    codes = [end.problem.exit_code for end in finished if end.problem]
+    codes += [1 for end in finished for check in end.checks if check.failed]
+    return min(codes, default=0)
 
 
 def _missing(turn: _Turn, end: Finished) -> Iterator[tuple[dg.AssetKey, str]]:
@@ -283,5 +296,6 @@ def _execute(
         round(time.monotonic() - begun, 3),
         result.run_id,
         tuple(made_by(result.all_events)),
+        tuple(checked_by(result.all_events)),
         problem,
     )

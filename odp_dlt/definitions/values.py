@@ -18,7 +18,7 @@ from odp_dlt.definitions.turns import (
 )
 from odp_dlt.errors import ConfigError
 from odp_dlt.resources.base import Resource
-from odp_dlt.workflow.template import names_in, variable_name
+from odp_dlt.workflow.template import variable_name
 
 
 def step_values(
@@ -27,11 +27,11 @@ def step_values(
     resources: Mapping[str, Resource],
     turn: Turn,
 ) -> dict[str, Any]:
-    """Everything that the params of `planned` can name, in the shape that `render` takes.
+    """Everything that the templates of `planned` can name, in the shape that `render` takes.
 
     ConfigError if they name one partition's key in a turn of several.
     """
-    groups = {name.partition(".")[0] for name in names_in(planned.asset.params)}
+    groups = {name.partition(".")[0] for name in planned.names}
     parents = {
         variable_name(key): for_templates(_latest(context, planned, key, turn))
         for key in planned.asset.depends_on

@@ -6,6 +6,7 @@ To add one, copy the nearest file of this folder: its name is what YAML says.
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import ClassVar
 
 import pyarrow as pa
@@ -79,6 +80,33 @@ class Session(ABC):
 
         In a session that was opened to read, it can write nothing.
         """
+
+
+@dataclass(frozen=True)
+class TableView:
+    """One table, to be looked at in a session that can write nothing.
+
+    `parent` is the table that its rows are nested in.
+    """
+
+    session: Session
+    table: str
+    parent: str | None = None
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is such a table now."""
+        return bool(self.columns)
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """Its columns, with the destination's own type names; none if it does not exist."""
+        return self.session.columns(self.table)
+
+    @property
+    def name(self) -> str:
+        """How a SELECT of its session names it."""
+        return self.session.named(self.table)
 
 
 class Destination(BaseModel, ABC):

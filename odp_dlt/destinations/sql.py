@@ -52,6 +52,11 @@ class SqlSession(Session):
     def query(self, sql: str, values: Sequence[str] = ()) -> pa.Table:
         """The rows of one SELECT; `$1`, `$2` … in it stand for `values`."""
 
+    def counted(self, sql: str) -> tuple[list[str], int]:
+        """Execute one statement; the columns of its rows, none if it has no rows, and how many."""
+        rows = self.query(sql)
+        return rows.column_names, rows.num_rows
+
     @abstractmethod
     def ingest(self, table: Table, rows: pa.RecordBatchReader) -> int:
         """Append `rows`, whose columns are named as in `table`; how many there were."""

@@ -30,7 +30,8 @@ class LoadInfo:
 
     `tables` holds every table of the resources that ran and that exists now, 0 rows included;
     `seconds` the time of the phases `extract`, `normalize` and `load`, of which the first two
-    overlap; `discarded` what contracts left out: rows by `table`, values by `table.column`.
+    overlap; `extracted` the rows that came, by resource; `discarded` what contracts left out: rows
+    by `table`, values by `table.column`; `sent` the rows that were left for each table.
     `package` is None where nothing was loaded; `pipeline` is the one that ran, `first_run` whether
     its dataset knew nothing of it before.
     """
@@ -46,7 +47,9 @@ class LoadInfo:
     seconds: Mapping[str, float] = field(default_factory=dict)
     tables: Mapping[str, TableLoad] = field(default_factory=dict)
     others: Sequence["LoadInfo"] = ()
+    extracted: Mapping[str, int] = field(default_factory=dict)
     discarded: Mapping[str, int] = field(default_factory=dict)
+    sent: Mapping[str, int] = field(default_factory=dict)
     package: LoadPackageInfo | None = None
     first_run: bool = False
     pipeline: Any = field(default=None, repr=False, compare=False)

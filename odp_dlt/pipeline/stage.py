@@ -21,7 +21,7 @@ from odp_dlt.normalize.arrow import Reading, to_arrow
 from odp_dlt.normalize.limits import Limits, limits_of
 from odp_dlt.normalize.nested import SchemaChanges, normalize
 from odp_dlt.normalize.tabular import SystemColumns, flat_table
-from odp_dlt.pipeline.gather import Gather, cut, kinds
+from odp_dlt.pipeline.gather import Gather, cut, kinds, rows_of
 from odp_dlt.pipeline.identity import identity_of, placed, require_keys, with_keys
 from odp_dlt.pipeline.meter import Meter
 from odp_dlt.pipeline.package import Package
@@ -216,8 +216,9 @@ class Extraction:
         for rows in kinds(page.rows, name):
             left = None if self.limit is None else max(0, self.limit - self.taken[name])
             part = rows[:left]
-            self.taken[name] += len(part)
-            self.meter.taken[name] += len(part)
+            rows_in_part = rows_of(part)
+            self.taken[name] += rows_in_part
+            self.meter.taken[name] += rows_in_part
             yield part
         self._tell()
 

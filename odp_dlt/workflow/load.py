@@ -5,7 +5,7 @@ Positions name files relative to the project's root, and absolute only when they
 
 import textwrap
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -36,6 +36,8 @@ from odp_dlt.workflow.rules import (
 
 E = TypeVar("E", bound=Entry)
 
+_CONFIG_KEYS = ("resources", "executor")
+_WORKFLOW_KEYS = ("assets", "partitions", "jobs", "soda_checks")
 _SUFFIXES = (".yaml", ".yml", ".json")
 
 
@@ -76,9 +78,17 @@ def load_workflow(config_dir: Path) -> Workflow:
         )
     config_dir = config_dir.resolve()
     root = config_dir.parent
-    config = _read_files(_config_files(config_dir), root, {"resources", "executor"})
-    workflow_keys = {"assets", "partitions", "jobs", "soda_checks"}
-    files = _read_files(_workflow_files(config_dir), root, workflow_keys)
+    config = _read_files(_config_files(config_dir), root, _CONFIG_KEYS)
+    files = _read_files(_workflow_files(config_dir), root, _WORKFLOW_KEYS)
+    return _workflow(root, config_dir, config, files)
+
+
+def inline_workflow(root: Path, config: Document, workflow: Document) -> Workflow:
+    """The same from what stands in another file; relative paths count from `root`."""
+    return _workflow(root, root, _checked(config, _CONFIG_KEYS), _checked(workflow, _WORKFLOW_KEYS))
+
+
+def _workflow(root: Path, config_dir: Path, config: _Files, files: _Files) -> Workflow:
     executor, faults = _executor(config)
     resources = _section(config, "resources", "resource_kind", ResourceConfig)
     assets = _section(files, "assets", "asset_key", Asset)
@@ -176,7 +186,7 @@ def _workflow_files(config_dir: Path) -> list[Path]:
     return found
 
 
-def _read_files(files: Iterable[Path], root: Path, keys: set[str]) -> _Files:
+def _read_files(files: Iterable[Path], root: Path, keys: Collection[str]) -> _Files:
     documents: list[Document] = []
     problems: list[ConfigError] = []
     complete = True
@@ -188,14 +198,19 @@ def _read_files(files: Iterable[Path], root: Path, keys: set[str]) -> _Files:
             problems.append(e)
             complete = False
             continue
-        documents.append(document)
-        problems += document.problems
-        problems += [
-            ConfigError(f"unknown key '{key}'", at=document.origin.at(key), hint=nearest(key, keys))
-            for key in map(str, document.value)
-            if key not in keys
-        ]
+        found = _checked(document, keys)
+        documents += found.documents
+        problems += found.problems
     return _Files(tuple(documents), tuple(problems), complete)
+
+
+def _checked(document: Document, keys: Collection[str]) -> _Files:
+    unknown = [
+        ConfigError(f"unknown key '{key}'", at=document.origin.at(key), hint=nearest(key, keys))
+        for key in map(str, document.value)
+        if key not in keys
+    ]
+    return _Files((document,), (*document.problems, *unknown), True)
 
 
 def _section(files: _Files, name: str, key: str, kind: type[E]) -> _Section[E]:

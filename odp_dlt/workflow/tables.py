@@ -6,7 +6,8 @@ from typing import Any
 
 from odp_dlt.errors import ConfigError
 from odp_dlt.registry import nearest
-from odp_dlt.workflow.asset import Asset, AssetSettings, TableSettings
+from odp_dlt.workflow.asset import Asset, AssetSettings, Check, TableSettings
+from odp_dlt.workflow.positions import KeyPath
 
 _OF_ITSELF = ("description", "deps", "automation", "checks")
 """What an asset says of the table that it is named after, not of the others that it makes. Dagster
@@ -26,6 +27,15 @@ def settings_of(asset: Asset, table: str, *, is_main: bool) -> TableSettings:
     return TableSettings.model_construct(**own)
 
 
+def checks_of(asset: Asset, table: str, *, is_main: bool) -> Iterator[tuple[KeyPath, Check]]:
+    """Each check of `table`, with where in the asset it is written."""
+    if is_main:
+        yield from ((("checks", number), check) for number, check in enumerate(asset.checks))
+    for name in _names_of(asset, table):
+        for number, check in enumerate(asset.tables[name].checks):
+            yield ("tables", name, "checks", number), check
+
+
 def tables_that_are_none(asset: Asset, tables: Collection[str]) -> Iterator[ConfigError]:
     """A problem for each name or pattern under `tables` that fits none of the asset's tables."""
     for pattern in asset.tables:
@@ -38,10 +48,13 @@ def tables_that_are_none(asset: Asset, tables: Collection[str]) -> Iterator[Conf
 
 
 def _said_of(asset: Asset, table: str) -> Iterator[TableSettings]:
+    return (asset.tables[name] for name in _names_of(asset, table))
+
+
+def _names_of(asset: Asset, table: str) -> list[str]:
+    """The keys of `tables` that speak of `table`, in the order in which they count."""
     fitting = [name for name in asset.tables if name != table and fnmatchcase(table, name)]
-    for name in [*fitting, table]:
-        if name in asset.tables:
-            yield asset.tables[name]
+    return [*fitting, *([table] if table in asset.tables else [])]
 
 
 def _joined(below: dict[str, Any], above: TableSettings) -> dict[str, Any]:

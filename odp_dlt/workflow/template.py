@@ -94,6 +94,14 @@ def render(value: Any, values: Mapping[str, Any], *, at: At | None = None) -> An
     return _render(value, values, at or _nowhere, ())
 
 
+def render_text(text: str, values: Mapping[str, Any], file: Path) -> str:
+    """The text of `file` with its templates filled in; ConfigErrors say the line."""
+    try:
+        return _text(_parse(text), values)
+    except ConfigError as e:
+        raise ConfigError(e.message, at=_line_in(file, text, e), hint=e.hint) from e
+
+
 def check(value: Any, known: Known, at: At | None = None) -> list[ConfigError]:
     """Everything wrong with the templates in `value` that can be seen without running.
 
@@ -104,6 +112,22 @@ def check(value: Any, known: Known, at: At | None = None) -> list[ConfigError]:
         for path, text in _strings(value)
         for problem in _problems(text, known)
     ]
+
+
+def check_text(text: str, known: Known, file: Path) -> list[ConfigError]:
+    """As `check`, of the text of `file`."""
+    return [
+        ConfigError(problem.message, at=_line_in(file, text, problem), hint=problem.hint)
+        for problem in _problems(text, known)
+    ]
+
+
+def _line_in(file: Path, text: str, problem: ConfigError) -> str:
+    """Where the name that `problem` is about first stands in a template of `text`."""
+    names = re.findall(r"'(?:\{\{[#/])?([^'{}]+)(?:\}\})?'", problem.message)
+    found = (re.search(rf"\{{\{{[{{#/]?\s*{re.escape(name)}\s*\}}", text) for name in names)
+    place = next((match.start() for match in found if match), text.find("{{"))
+    return f"{file}:{text.count(chr(10), 0, place) + 1}"
 
 
 def _nowhere(_: KeyPath) -> None:
