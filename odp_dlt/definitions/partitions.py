@@ -102,7 +102,9 @@ def time_windows(params: DimensionParams, at: At) -> dg.TimeWindowPartitionsDefi
         _exclusion(text, whole, at("exclusions", index))
         for index, text in enumerate(params.exclusions)
     ]
-    made = _or_refused(
+    if whole.cron_schedule in left_out:  # Dagster would look for one until the end of time
+        raise ConfigError("the exclusions leave no partition", at=at("exclusions"))
+    return _or_refused(
         lambda: dg.TimeWindowPartitionsDefinition(
             start=whole.start,
             end=whole.end,
@@ -114,11 +116,6 @@ def time_windows(params: DimensionParams, at: At) -> dg.TimeWindowPartitionsDefi
         ),
         at,
     )
-    try:
-        made.get_first_partition_window()
-    except OverflowError as e:  # Dagster has looked for one until the end of time
-        raise ConfigError("the exclusions leave no partition", at=at("exclusions")) from e
-    return made
 
 
 def _exclusion(text: str, whole: dg.TimeWindowPartitionsDefinition, at: Position) -> str | datetime:
