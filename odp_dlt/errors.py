@@ -61,6 +61,10 @@ class DestinationBusy(RetriableError):  # noqa: N818
     """Another process kept the destination for longer than the wait allows."""
 
 
+class TimedOut(RetriableError):  # noqa: N818
+    """The work took longer than its `timeout`; what was not committed is as if never begun."""
+
+
 class StateMoved(RetriableError):  # noqa: N818
     """Another run committed newer state or a conflicting schema since this one began.
 

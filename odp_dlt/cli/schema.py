@@ -1,8 +1,9 @@
 """`odp schema`: the schema files, from which the tables are known before any run."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.tree import Tree
@@ -11,7 +12,11 @@ from odp_dlt.cli import terminal
 from odp_dlt.cli.project import Project
 from odp_dlt.schema.model import Column, Schema, Table
 
+if TYPE_CHECKING:
+    from odp_dlt.destinations.changes import Change
+
 ROWS = 1000
+DIFFERS = 3  # the exit code of `odp schema diff --exit-code`
 
 
 @dataclass(frozen=True)
@@ -25,19 +30,25 @@ class Difference:
 
 @click.group("schema")
 def command() -> None:
-    """Write and show schema files."""
+    """Write and show schema files, and what a load would change."""
 
 
-@command.command("export")
-@click.argument("asset_key")
-@click.option(
+_limit = click.option(
     "--limit",
     type=click.IntRange(min=1),
     default=ROWS,
     show_default=True,
     help="How many rows of the source to look at.",
 )
-@click.option("--partition", metavar="KEY", help="Default: the latest complete partition.")
+_partition = click.option(
+    "--partition", metavar="KEY", help="Default: the latest complete partition."
+)
+
+
+@command.command("export")
+@click.argument("asset_key")
+@_limit
+@_partition
 @terminal.output_option
 @click.pass_obj
 def export(
@@ -57,6 +68,44 @@ def export(
         found = asset.discover(limit, working.now)
     changed = write_schema_file(bump(merged(before, found)), asset.schema_file)
     _report(asset_key, asset.schema_file, changed, difference(before, found), output)
+
+
+@command.command("diff")
+@click.argument("asset_key")
+@_limit
+@_partition
+@click.option(
+    "--exit-code",
+    "tells",
+    is_flag=True,
+    help=f"Exit with {DIFFERS} if a load would change a table.",
+)
+@terminal.output_option
+@click.pass_obj
+@click.pass_context
+def diff(
+    ctx: click.Context,
+    project: Project,
+    asset_key: str,
+    limit: int,
+    partition: str | None,
+    tells: bool,
+    output: str,
+) -> None:
+    """Run the source of ASSET_KEY and show what a load would change in the destination's tables.
+
+    Loads nothing. stdout has the statements that make and alter tables, as the destination spells
+    them; stderr what the schema file lacks. Tables of the engine itself are not shown.
+    """
+    config_dir = project.found()
+    from odp_dlt.definitions.discover import dlt_asset
+
+    asset = dlt_asset(config_dir, asset_key, partition)
+    with terminal.working(f"Running the source of {asset_key}") as working:
+        found = asset.discover(limit, working.now)
+        changes = asset.changes(found)
+    _tell_changes(asset_key, changes, difference(_stored(asset.schema_file), found), output)
+    ctx.exit(DIFFERS if tells and changes else 0)
 
 
 @command.command("show")
@@ -157,6 +206,30 @@ def _report(asset_key: str, file: Path, changed: bool, new: Difference, output: 
         click.echo(f"  {line}; the file is kept", err=True)
     if changed:
         click.echo(f"Look at it, commit it, then: odp run {asset_key}", err=True)
+
+
+def _tell_changes(
+    asset_key: str, changes: Sequence["Change"], new: Difference, output: str
+) -> None:
+    if output == "json":
+        found = [asdict(change) for change in changes]
+        terminal.write_json(
+            {"asset_key": asset_key, "changes": found, "schema_file_lacks": asdict(new)}
+        )
+        return
+    for change in changes:
+        if change.refused:
+            click.echo(f"-- The load would fail: {change.refused}.")
+        for statement in change.sql:
+            click.echo(f"{statement};")
+    if not changes:
+        click.echo("-- A load would change no table.")
+    lacks = [*(f"table {name}" for name in new.tables), *(f"column {c}" for c in new.columns)]
+    if lacks:
+        click.echo(f"The schema file lacks {', '.join(lacks)}.", err=True)
+        click.echo(f"Accept it: odp schema export {asset_key}", err=True)
+    for line in new.retyped:
+        click.echo(f"{line}.", err=True)
 
 
 def _table_as_json(table: Table) -> dict[str, object]:

@@ -3,25 +3,38 @@
 import hashlib
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
-from odp_dlt.definitions.metadata import of_definition
+from odp_dlt.definitions.attributes import asset_key, op_arguments, spec
+from odp_dlt.definitions.checks import planned_checks
+from odp_dlt.definitions.launch import config_schema
 from odp_dlt.definitions.plan import Plan, PlannedAsset, defined_keys
+from odp_dlt.definitions.sensor_values import needed_resources
 from odp_dlt.definitions.step import run_step
-from odp_dlt.tasks.base import Planned
+from odp_dlt.errors import ConfigError
+from odp_dlt.workflow.load import together
+from odp_dlt.workflow.tables import tables_that_are_none
 
 
 def asset_definitions(plan: Plan) -> list[dg.AssetsDefinition | dg.AssetSpec]:
-    """All assets that the workflow makes, and one without code for each source outside."""
-    return [*_external(plan), *(_definition(planned) for planned in plan.assets)]
+    """All assets that the workflow makes, and one without code for each source outside.
 
-
-def asset_key(key: str) -> dg.AssetKey:
-    """`a/b/c` as Dagster's key of three parts."""
-    return dg.AssetKey(key.split("/"))
+    ConfigError that lists all that Dagster does not take.
+    """
+    made: list[dg.AssetsDefinition] = []
+    problems: list[ConfigError] = []
+    for planned in plan.assets:
+        tables = [one.key.rpartition("/")[2] for one in planned.makes]
+        problems += tables_that_are_none(planned.asset, tables)
+        try:
+            made.append(_definition(planned))
+        except ConfigError as e:
+            problems.append(e)
+    if problems:
+        raise together(problems)
+    return [*_external(plan), *made]
 
 
 def _external(plan: Plan) -> Iterator[dg.AssetSpec]:
@@ -45,46 +58,25 @@ def _external(plan: Plan) -> Iterator[dg.AssetSpec]:
 
 
 def _definition(planned: PlannedAsset) -> dg.AssetsDefinition:
-    version = _code_version(planned)
+    version = planned.asset.code_version or _code_version(planned)
+    checks = planned_checks(planned)
 
     @dg.multi_asset(
         name=planned.op_name,
-        specs=[_spec(planned, made, version) for made in planned.makes],
-        can_subset=True,
+        specs=[spec(planned, made, version) for made in planned.makes],
+        check_specs=[check.spec() for check in checks],
+        can_subset=planned.asset.selection_mode == "resource",
         partitions_def=planned.partitions,
-        required_resource_keys=set(planned.resource_kinds),
+        required_resource_keys={*planned.resource_keys.values(), *needed_resources(planned)},
+        config_schema=config_schema(planned.op_name, planned.launch_params),
+        **op_arguments(planned.asset),
     )
-    def step(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
-        yield from run_step(context, planned, version)
+    def step(
+        context: dg.AssetExecutionContext,
+    ) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
+        yield from run_step(context, planned, version, checks)
 
     return step
-
-
-def _spec(planned: PlannedAsset, made: Planned, version: str) -> dg.AssetSpec:
-    asset = planned.asset
-    is_root = made.parent is None
-    above = [made.external, *asset.depends_on] if is_root else [made.parent]
-    description = made.description or (None if is_root else f"Rows nested in {made.parent}.")
-    if made.key == asset.asset_key:
-        description = asset.description or description
-    return dg.AssetSpec(
-        asset_key(made.key),
-        deps=[asset_key(key) for key in dict.fromkeys(above) if key is not None],
-        description=description,
-        metadata=of_definition(made, _references(planned, made)),
-        skippable=True,
-        group_name=asset.group_name,
-        code_version=version,
-        kinds=set(made.kinds),
-    )
-
-
-def _references(planned: PlannedAsset, made: Planned) -> Iterator[tuple[Path, int, str]]:
-    """Where to look for what makes an asset: its code, and its place in the YAML."""
-    if made.file is not None:
-        yield made.file, made.line, made.file.name
-    at = planned.asset.origin.at()
-    yield planned.site.root / at.file, at.line, at.file.name
 
 
 def _code_version(planned: PlannedAsset) -> str:

@@ -11,11 +11,16 @@ from typing import Any
 
 import dagster as dg
 
+from odp_dlt.definitions.chosen import partition_of
+from odp_dlt.definitions.connections import resource_keys, site_for
 from odp_dlt.definitions.metadata import for_templates
 from odp_dlt.definitions.partitions import partitions_by_asset
 from odp_dlt.definitions.plan import located, resource_values, site_of
-from odp_dlt.definitions.run import dagster_home, partition_of
+from odp_dlt.definitions.run import dagster_home
+from odp_dlt.definitions.turns import Turn, turn_of, turn_values
+from odp_dlt.destinations.changes import Change, changes
 from odp_dlt.errors import ConfigError, OdpError, SourceError
+from odp_dlt.pipeline.pipeline import silent
 from odp_dlt.registry import nearest
 from odp_dlt.resources.base import Resource
 from odp_dlt.schema.model import STATE_TABLE, Schema
@@ -34,6 +39,7 @@ class DltAsset:
     asset: Asset
     task: Dlt
     site: Site
+    turn: Turn
 
     @property
     def resource(self) -> str:
@@ -50,10 +56,8 @@ class DltAsset:
 
         SourceError if there are no rows.
         """
-        log = logging.getLogger("odp_dlt.schema")
-        context = Context(self.asset.asset_key, uuid.uuid4().hex, self.site, log, progress)
         try:
-            found = self.task.discover(context, limit)
+            found = self.task.discover(self._context(progress), limit)
         except OdpError as e:
             raise located(e, self.asset) from e
         if not found.tables_of(self.resource):
@@ -63,6 +67,28 @@ class DltAsset:
                 hint="Choose another --partition, or other `source_params`.",
             )
         return self._as_every_time(found)
+
+    def changes(self, found: Schema) -> list[Change]:
+        """What a load that ends with the schema `found` would do to the destination's tables."""
+        tables = [table for table in found.tables_of(self.resource) if table.seen_data]
+        try:
+            with self.task.reading(self._context(silent)) as (pipeline, session):
+                place = pipeline.destination, pipeline.dataset_name
+                return list(changes(tables, session, *place))
+        except OdpError as e:
+            raise located(e, self.asset) from e
+
+    def _context(self, progress: Callable[[str], None]) -> Context:
+        log = logging.getLogger("odp_dlt.schema")
+        return Context(
+            self.asset.asset_key,
+            uuid.uuid4().hex,
+            self.site,
+            log,
+            progress,
+            partition=self.turn.name,
+            window=self.turn.window,
+        )
 
     def _as_every_time(self, found: Schema) -> Schema:
         """`found` as a first version, the same whether or not anything was loaded before."""
@@ -79,17 +105,23 @@ def dlt_asset(config_dir: Path, asset_key: str, partition: str | None = None) ->
 
     ConfigError if there is none by that key, or if what is written about it is wrong.
     """
-    workflow = load_workflow(config_dir)
+    return dlt_asset_of(load_workflow(config_dir), asset_key, partition)
+
+
+def dlt_asset_of(workflow: Workflow, asset_key: str, partition: str | None = None) -> DltAsset:
+    """The same of a workflow that is read already."""
     asset = _find(workflow, asset_key)
     problems: list[ConfigError] = []
     site = site_of(workflow, problems)
     if problems:
         raise together(problems)
     try:
-        values = _values(workflow, asset, site.resources, partition)
+        site = site_for(site, resource_keys(workflow, asset))
+        turn, own = _partition(workflow, asset, partition)
+        values = _values(workflow, asset, site.resources, own)
         at = asset.origin.at
         params = render(asset.params, values, at=lambda path: at("params", *path))
-        return DltAsset(asset, validated(Dlt, params, site.root), site)
+        return DltAsset(asset, validated(Dlt, params, site.root), site, turn)
     except ConfigError as e:
         raise located(e, asset) from e
 
@@ -111,21 +143,23 @@ def _find(workflow: Workflow, asset_key: str) -> Asset:
 
 
 def _values(
-    workflow: Workflow, asset: Asset, found: Mapping[str, Resource], partition: str | None
+    workflow: Workflow, asset: Asset, found: Mapping[str, Resource], own: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """What the params can name: as in a run, only that no run is going on."""
+    """What the params can name: as in a run, only that none is; `own` is of the partition."""
     groups = {name.partition(".")[0] for name in names_in(asset.params)}
     parents = [key for key in asset.depends_on if variable_name(key) in groups]
     return {
-        "context": {"run_id": uuid.uuid4().hex[:8], **_partition(workflow, asset, partition)},
+        "context": {"run_id": uuid.uuid4().hex[:8], **own},
         "resource": resource_values(found.items()),
         "env": os.environ,
         "utils": {"now": datetime.now(UTC).isoformat()},
+        "sensor": {},
         **_parents(workflow.root, parents),
     }
 
 
-def _partition(workflow: Workflow, asset: Asset, wanted: str | None) -> dict[str, str]:
+def _partition(workflow: Workflow, asset: Asset, wanted: str | None) -> tuple[Turn, dict[str, Any]]:
+    """The partition `wanted`, or the latest complete one, and what templates find of it."""
     problems: list[ConfigError] = []
     partitions = partitions_by_asset(workflow, problems).get(asset.asset_key)
     if problems:
@@ -133,14 +167,10 @@ def _partition(workflow: Workflow, asset: Asset, wanted: str | None) -> dict[str
     if wanted is not None and partitions is None:
         raise ConfigError(f"'{asset.asset_key}' has no partitions", hint="Leave out --partition.")
     key = partition_of(asset.asset_key, partitions, wanted)
-    if key is None:
-        return {}
-    values = {"partition_key": key}
-    if isinstance(partitions, dg.TimeWindowPartitionsDefinition):
-        window = partitions.time_window_for_partition_key(key)
-        values["partition_window_start"] = window.start.isoformat()
-        values["partition_window_end"] = window.end.isoformat()
-    return values
+    if key is None or partitions is None:
+        return Turn(), {}
+    turn = turn_of(partitions, [key])
+    return turn, turn_values(partitions, turn)
 
 
 def _parents(root: Path, keys: list[str]) -> dict[str, Mapping[str, Any]]:

@@ -2,10 +2,12 @@
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import dagster as dg
+
+_BLOCKED = "DagsterAssetCheckFailedError"
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,22 @@ class Made:
 
 
 @dataclass(frozen=True)
+class Checked:
+    """A check of an asset, judged in a run. `severity` says what it means if it did not pass."""
+
+    asset_key: str
+    name: str
+    passed: bool
+    severity: Literal["warn", "error"] = "error"
+    description: str | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether it did not pass, and should have: the code of the program then says so."""
+        return not self.passed and self.severity == "error"
+
+
+@dataclass(frozen=True)
 class Problem:
     """Why it failed. `trace` is the stack, for whoever wants to see it."""
 
@@ -54,6 +72,7 @@ class Finished:
     seconds: float = 0.0
     run_id: str | None = None
     made: tuple[Made, ...] = ()
+    checks: tuple[Checked, ...] = ()
     problem: Problem | None = None
     reason: str | None = None
 
@@ -63,7 +82,20 @@ Listen = Callable[[Event], None]
 
 
 def made_by(events: Sequence[dg.DagsterEvent]) -> Iterator[Made]:
-    """What was materialized, siblings of the selected tables included."""
+    """What was materialized, siblings of the selected tables included; of a range of partitions
+    once for each asset, the rows of all added up.
+    """
+    found: dict[str, Made] = {}
+    for made in _materializations(events):
+        before = found.get(made.asset_key)
+        if before is not None and before.rows is not None and made.rows is not None:
+            found[made.asset_key] = replace(made, rows=before.rows + made.rows)
+        else:
+            found[made.asset_key] = made
+    yield from found.values()
+
+
+def _materializations(events: Sequence[dg.DagsterEvent]) -> Iterator[Made]:
     for event in events:
         if event.event_type != dg.DagsterEventType.ASSET_MATERIALIZATION:
             continue
@@ -76,6 +108,20 @@ def made_by(events: Sequence[dg.DagsterEvent]) -> Iterator[Made]:
             None if table is None else str(table),
             rows if isinstance(rows, int) else None,
         )
+
+
+def checked_by(events: Sequence[dg.DagsterEvent]) -> Iterator[Checked]:
+    """What the checks of a run found, in their order."""
+    for event in events:
+        if event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+            found = event.asset_check_evaluation_data
+            yield Checked(
+                found.asset_key.to_user_string(),
+                found.check_name,
+                found.passed,
+                "warn" if found.severity == dg.AssetCheckSeverity.WARN else "error",
+                found.description,
+            )
 
 
 def problem_of(events: Sequence[dg.DagsterEvent]) -> Problem:
@@ -97,6 +143,8 @@ def _stated(error: Any, description: str | None, metadata: Mapping[str, Any]) ->
     while error is not None and description is None and error.cause is not None:
         error = error.cause  # Dagster wraps what user code raises; the innermost is what happened
     message = description or (error.message.strip() if error else "no message")
+    if error is not None and error.cls_name == _BLOCKED:
+        message = "a blocking check has not passed"
     code = metadata.get("exit_code", 1)
     return Problem(
         message,

@@ -73,11 +73,16 @@ def _odd_names(uses: Iterable[_Use]) -> Iterator[ConfigError]:
             )
 
 
+def _named(asset: Asset) -> list[str]:
+    """The keys of all assets that something of `asset` depends on, as far as the YAML says so."""
+    tables = asset.tables.values()
+    return [*asset.depends_on, *asset.deps, *(key for table in tables for key in table.deps)]
+
+
 def _cycle(pairs: list[tuple[Asset, tuple[Planned, ...]]]) -> Iterator[ConfigError]:
     maker = {one.key: asset.asset_key for asset, makes in pairs for one in makes}
     graph = {
-        asset.asset_key: {maker[key] for key in asset.depends_on if key in maker}
-        for asset, _ in pairs
+        asset.asset_key: {maker[key] for key in _named(asset) if key in maker} for asset, _ in pairs
     }
     try:
         TopologicalSorter(graph).prepare()
@@ -87,5 +92,5 @@ def _cycle(pairs: list[tuple[Asset, tuple[Planned, ...]]]) -> Iterator[ConfigErr
         yield ConfigError(
             f"the assets depend on each other in a circle: {' → '.join(keys)}",
             at=asset.origin.at("depends_on"),
-            hint="Take one of them out of a `depends_on`.",
+            hint="Take one of them out of a `depends_on` or `deps`.",
         )

@@ -1,28 +1,26 @@
 """What a task reports ↔ Dagster's metadata."""
 
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
-from odp_dlt.tasks.base import ColumnInfo, Done, Planned
+from odp_dlt.tasks.base import ColumnInfo, Done, Markdown, Planned, Scalar
 
 COLUMN_SCHEMA = "dagster/column_schema"
+COLUMN_LINEAGE = "dagster/column_lineage"
 TABLE_NAME = "dagster/table_name"
 CODE_REFERENCES = "dagster/code_references"
 
 
 def of_run(done: Done) -> dict[str, Any]:
     """The metadata of a materialization."""
-    metadata: dict[str, Any] = {
-        name: dg.MetadataValue.timestamp(value) if isinstance(value, datetime) else value
-        for name, value in done.metadata.items()
-    }
+    metadata = {name: _shown(value) for name, value in done.metadata.items()}
     if done.columns is not None:
-        metadata[COLUMN_SCHEMA] = column_schema(done.columns)
+        metadata |= _of_columns(done.columns)
     return metadata
 
 
@@ -32,7 +30,7 @@ def of_definition(planned: Planned, references: Iterable[tuple[Path, int, str]])
     if planned.table_name is not None:
         metadata[TABLE_NAME] = planned.table_name
     if planned.columns is not None:
-        metadata[COLUMN_SCHEMA] = column_schema(planned.columns)
+        metadata |= _of_columns(planned.columns)
     return metadata
 
 
@@ -61,10 +59,32 @@ def column_schema(columns: Iterable[ColumnInfo]) -> dg.TableSchema:
                 constraints=dg.TableColumnConstraints(
                     nullable=column.nullable, other=list(column.hints)
                 ),
+                tags=dict(column.tags),
             )
             for column in columns
         ]
     )
+
+
+def _shown(value: Scalar) -> Any:
+    if isinstance(value, datetime):
+        return dg.MetadataValue.timestamp(value)
+    return dg.MetadataValue.md(value) if isinstance(value, Markdown) else value
+
+
+def _of_columns(columns: Sequence[ColumnInfo]) -> dict[str, Any]:
+    found: dict[str, Any] = {COLUMN_SCHEMA: column_schema(columns)}
+    deps = {
+        column.name: [
+            dg.TableColumnDep(asset_key=dg.AssetKey(key.split("/")), column_name=name)
+            for key, name in column.comes_from
+        ]
+        for column in columns
+        if column.comes_from
+    }
+    if deps:
+        found[COLUMN_LINEAGE] = dg.TableColumnLineage(deps_by_column=deps)
+    return found
 
 
 def _code_references(

@@ -8,16 +8,25 @@ import difflib
 import os
 import re
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from graphlib import TopologicalSorter
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
-from odp_dlt.definitions.automation import parsed
-from odp_dlt.definitions.events import Finished, Listen, Started, listener, made_by, problem_of
+from odp_dlt.definitions.chosen import Chosen, Wanted, choose
+from odp_dlt.definitions.events import (
+    Finished,
+    Listen,
+    Started,
+    checked_by,
+    listener,
+    made_by,
+    problem_of,
+)
+from odp_dlt.definitions.jobs import parsed
 from odp_dlt.errors import ConfigError
 
 _INTERRUPTS = (dg.DagsterExecutionInterruptedError.__name__, KeyboardInterrupt.__name__)
@@ -50,6 +59,8 @@ class _Node:
     op: str
     parents: frozenset[dg.AssetKey]
     partitions: dg.PartitionsDefinition[str] | None
+    can_subset: bool
+    offers: frozenset[str]  # what its op can be launched with
 
 
 @dataclass(frozen=True)
@@ -58,11 +69,16 @@ class _Turn:
 
     keys: tuple[dg.AssetKey, ...]
     needs: frozenset[dg.AssetKey]
-    partition: str | None
+    chosen: Chosen
+    config: Mapping[str, Any]  # the run config of the op
 
     @property
     def name(self) -> str:
         return self.keys[0].to_user_string()
+
+    @property
+    def partition(self) -> str | None:
+        return self.chosen.name
 
 
 def dagster_home(root: Path) -> Path:
@@ -89,19 +105,21 @@ def run_assets(
     listen: Listen,
     *,
     selection: str | None = None,
-    partition: str | None = None,
+    wanted: Wanted | None = None,
+    launch: Mapping[str, Any] | None = None,
 ) -> list[Finished]:
     """Materialize all executable assets, or those of a Dagster asset selection string.
 
     Everything is planned before anything runs: ConfigError for a selection that matches nothing and
-    for a `partition` that one of the partitioned assets does not have. Without `partition`, each
-    takes its latest complete one. What is downstream of a failure is skipped, the rest goes on.
+    for `wanted` partitions that one of the partitioned assets does not have. Without them, each
+    takes its latest complete one. `launch` is for those assets that offer it (`refresh`, `limit`);
+    ConfigError if none does. What is downstream of a failure is skipped, the rest goes on.
     """
-    turns = _plan(_selected(defs, selection), partition)
+    nodes = _selected(defs, selection)
     finished: list[Finished] = []
     without: dict[dg.AssetKey, str] = {}  # keys that nothing can follow now, and why
     with dg.DagsterInstance.from_config(str(home)) as instance:
-        for turn in turns:
+        for turn in _plan(nodes, wanted or Wanted(), launch or {}, instance):
             reasons = sorted(without[key] for key in turn.needs if key in without)
             if reasons:
                 end = Finished(turn.name, turn.partition, "skipped", reason=reasons[0])
@@ -131,9 +149,14 @@ def checked(defs: dg.Definitions) -> Summary:
     )
 
 
-def exit_code(finished: Iterable[Finished]) -> int:
-    """0 if nothing failed, else the code of what failed: 2 only if all of it is for the writer."""
-    return min((end.problem.exit_code for end in finished if end.problem), default=0)
+def exit_code(finished: Sequence[Finished]) -> int:
+    """0 if nothing failed, else the code of what failed: 2 only if all of it is for the writer.
+
+    A check whose severity is error has failed with 1, whether or not it blocks.
+    """
+    codes = [end.problem.exit_code for end in finished if end.problem]
+    codes += [1 for end in finished for check in end.checks if check.failed]
+    return min(codes, default=0)
 
 
 def _missing(turn: _Turn, end: Finished) -> Iterator[tuple[dg.AssetKey, str]]:
@@ -157,6 +180,8 @@ def _nodes(defs: dg.Definitions) -> list[_Node]:
             defs.resolve_assets_def(key).op.name,
             frozenset(graph.get(key).parent_keys),
             graph.get(key).partitions_def,
+            defs.resolve_assets_def(key).can_subset,
+            _offered(defs.resolve_assets_def(key)),
         )
         for key in graph.toposorted_asset_keys
         if graph.get(key).is_materializable
@@ -181,7 +206,8 @@ def _selected(defs: dg.Definitions, selection: str | None) -> list[_Node]:
             f"'{selection}' is not an asset selection that Dagster can read",
             hint='Keys that are joined by `and` or `or` are written as key:"a/b".',
         ) from e
-    found = [node for node in nodes if node.key in chosen]
+    ops = {node.op for node in nodes if node.key in chosen and not node.can_subset}
+    found = [node for node in nodes if node.key in chosen or node.op in ops]
     if not found:
         raise _nothing(selection, nodes)
     return found
@@ -198,13 +224,24 @@ def _nothing(selection: str, nodes: Sequence[_Node]) -> ConfigError:
     )
 
 
-def _plan(nodes: Sequence[_Node], partition: str | None) -> list[_Turn]:
+def _plan(
+    nodes: Sequence[_Node],
+    wanted: Wanted,
+    launch: Mapping[str, Any],
+    instance: dg.DagsterInstance,
+) -> list[_Turn]:
     """One turn for each op, parents first; partitions are chosen, and judged, for all of them."""
-    if partition and nodes and not any(node.partitions for node in nodes):
+    if wanted.name and not any(node.partitions for node in nodes):
         raise ConfigError(
-            f"partition '{partition}' is asked for, but no selected asset has partitions",
+            f"partition '{wanted.name}' is asked for, but no selected asset has partitions",
             hint="Leave out --partition, or give the assets `partitions` in a workflow file.",
         )
+    for name in launch:
+        if not any(name in node.offers for node in nodes):
+            raise ConfigError(
+                f"no selected asset can be launched with '{name}'",
+                hint="Assets of the task type dlt can.",
+            )
     ops: dict[str, list[_Node]] = {}
     for node in nodes:
         ops.setdefault(node.op, []).append(node)
@@ -218,37 +255,22 @@ def _plan(nodes: Sequence[_Node], partition: str | None) -> list[_Turn]:
         _Turn(
             tuple(node.key for node in ops[op]),
             frozenset(above[op]),
-            partition_of(ops[op][0].key.to_user_string(), ops[op][0].partitions, partition),
+            choose(ops[op][0].key.to_user_string(), ops[op][0].partitions, wanted, instance),
+            _op_config(ops[op][0], launch),
         )
         for op in order.static_order()
     ]
 
 
-def partition_of(
-    asset_key: str, partitions: dg.PartitionsDefinition[str] | None, wanted: str | None
-) -> str | None:
-    """The partition to run: `wanted`, else the latest complete one; None without partitions.
+def _op_config(node: _Node, launch: Mapping[str, Any]) -> dict[str, Any]:
+    config = {name: value for name, value in launch.items() if name in node.offers}
+    return {node.op: {"config": config}} if config else {}
 
-    ConfigError if `wanted` is none of them, or if none is complete yet.
-    """
-    if partitions is None:
-        return None
-    keys = partitions.get_partition_keys()
-    if wanted is not None:
-        if wanted in keys:
-            return wanted
-        known = f"They run from {keys[0]} to {keys[-1]}." if keys else "It has none yet."
-        raise ConfigError(f"'{wanted}' is no partition of '{asset_key}'", hint=known)
-    if isinstance(partitions, dg.TimeWindowPartitionsDefinition):
-        now = datetime.now(UTC)
-        for key in reversed(keys):
-            if partitions.time_window_for_partition_key(key).end <= now:
-                return key
-        raise ConfigError(
-            f"no partition of '{asset_key}' is complete yet",
-            hint="Name one with --partition, or set an earlier `start` in its partitions.",
-        )
-    raise ConfigError(f"the partitions of '{asset_key}' have no order", hint="Use --partition.")
+
+def _offered(assets: dg.AssetsDefinition) -> frozenset[str]:
+    schema: Any = assets.op.config_schema
+    fields = getattr(schema.config_type, "fields", None) if schema else None
+    return frozenset(fields or ())
 
 
 def _execute(
@@ -259,9 +281,10 @@ def _execute(
     result = job.with_logger_defs({"listener": listener(turn.name, listen)}).execute_in_process(
         instance=instance,
         asset_selection=list(turn.keys),
-        partition_key=turn.partition,
+        partition_key=turn.chosen.partition,
+        tags=dict(turn.chosen.tags),
         raise_on_error=False,
-        run_config={"loggers": {"listener": {}}},
+        run_config={"loggers": {"listener": {}}, "ops": turn.config},
     )
     problem = None if result.success else problem_of(result.all_events)
     if problem is not None and problem.error in _INTERRUPTS:
@@ -273,5 +296,6 @@ def _execute(
         round(time.monotonic() - begun, 3),
         result.run_id,
         tuple(made_by(result.all_events)),
+        tuple(checked_by(result.all_events)),
         problem,
     )

@@ -1,39 +1,54 @@
 """A workflow asset's step in a Dagster run: fill the templates, do the work, report each asset."""
 
 import logging
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import dagster as dg
 
-from odp_dlt.definitions.metadata import of_run
-from odp_dlt.definitions.plan import PlannedAsset, located
-from odp_dlt.definitions.values import partition_keys, step_values
+from odp_dlt.definitions.checks import PlannedCheck, results
+from odp_dlt.definitions.deadline import within
+from odp_dlt.definitions.launch import launched
+from odp_dlt.definitions.live import Lines, watched
+from odp_dlt.definitions.partitioned import made_in_turns
+from odp_dlt.definitions.plan import PlannedAsset, filled_now, located
+from odp_dlt.definitions.turns import Turn
+from odp_dlt.definitions.values import step_values
+from odp_dlt.destinations.base import TableView
 from odp_dlt.errors import OdpError, RetriableError
-from odp_dlt.tasks.base import Context, Done, Site
+from odp_dlt.tasks.base import Context, Done, Site, Task
 from odp_dlt.tasks.params import validated
-from odp_dlt.workflow.template import render
-
-PROGRESS_EVERY_S = 2.0
+from odp_dlt.workflow.template import render, render_text
 
 
 def run_step(
-    context: dg.AssetExecutionContext, planned: PlannedAsset, code_version: str
-) -> Iterator[dg.MaterializeResult[Any]]:
-    """Run the asset's task; the results of the selected assets, the others recorded as events.
+    context: dg.AssetExecutionContext,
+    planned: PlannedAsset,
+    code_version: str,
+    checks: Sequence[PlannedCheck] = (),
+) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
+    """Run the asset's task; the results of the selected assets, the others recorded as events;
+    then those of the selected checks. If only checks are selected, the task does not run.
 
     What the task cannot do becomes a `dg.Failure` whose metadata say the error's class and the exit
     code of a program that ends with it; only errors that a new start can mend may be retried.
     """
+    step = _Step(context, planned, Lines(context.log.info))
+    late: OdpError | None = None
     try:
-        for done in _work(context, planned):
-            key = dg.AssetKey(done.asset_key.split("/"))
-            if key in context.selected_asset_keys:
-                yield dg.MaterializeResult(asset_key=key, metadata=of_run(done))
-            else:
-                _record(context, planned, done, code_version)
+        with _engine_log(context.log):
+            try:
+                if context.selected_asset_keys:
+                    yield from made_in_turns(context, planned, code_version, step.work)
+            except OdpError as e:
+                if not step.done:
+                    raise
+                late = e  # what was made counts, and is checked
+            yield from results(context, checks, step.done, step.look)
+        if late is not None:
+            raise late
     except OdpError as e:
         said = located(e, planned.asset)
         raise dg.Failure(
@@ -43,53 +58,81 @@ def run_step(
         ) from e
 
 
-def _work(context: dg.AssetExecutionContext, planned: PlannedAsset) -> Iterator[Done]:
-    site = Site(
-        planned.site.root,
-        {kind: getattr(context.resources, kind) for kind in planned.resource_kinds},
-    )
-    values = step_values(context, planned, site.resources)
-    params = render(planned.asset.params, values, at=planned.at)
-    task = validated(planned.task, params, site.root)
-    with _engine_log(context.log):
-        yield from task.run(
-            Context(
-                planned.asset.asset_key,
-                context.run.run_id,
-                site,
-                context.log,
-                _progress(context.log.info),
-            )
+@dataclass
+class _Step:
+    """The work of one step. `done` is what each asset came to, for the checks; `last` what did the
+    last turn.
+    """
+
+    context: dg.AssetExecutionContext
+    planned: PlannedAsset
+    lines: Lines
+    done: dict[str, Done] = field(default_factory=dict)
+    last: tuple[Task, Context] | None = None
+
+    def work(self, turn: Turn) -> Iterator[Done]:
+        """Do one turn; what exists after it."""
+        values = step_values(self.context, self.planned, self._site().resources, turn)
+        params = render(self.planned.asset.params, values, at=self.planned.at)
+        task, run = self.last = self._prepared(params, values, turn)
+        partition = turn.keys[0] if len(turn.keys) == 1 else None
+        with watched(run, self.lines, self.context.log_event, partition):
+            for done in within(self.planned.asset.timeout, task.run(run)):
+                self.done[done.asset_key] = _after(self.done.get(done.asset_key), done)
+                if done.exists:  # what does not exist is told to its checks alone
+                    yield done
+
+    def look(
+        self, reported: Mapping[str, Mapping[str, Any]]
+    ) -> AbstractContextManager[Mapping[str, TableView]]:
+        """The tables, for the checks; without a load they are those of no partition."""
+        if self.last is None:
+            params = filled_now(self.planned.asset.params, self._site())
+            values: Mapping[str, Any] = {}
+            if self.planned.partitions is None:
+                values = step_values(self.context, self.planned, self._site().resources, Turn())
+                params = render(params, values, at=self.planned.at)
+            self.last = self._prepared(params, values, Turn())
+        task, run = self.last
+        return task.look(run, reported)
+
+    def _site(self) -> Site:
+        named = self.planned.resource_keys.items()
+        found = {name: getattr(self.context.resources, key) for name, key in named}
+        return replace(self.planned.site, resources=found)
+
+    def _prepared(
+        self, params: Mapping[str, Any], values: Mapping[str, Any], turn: Turn
+    ) -> tuple[Task, Context]:
+        site, asset = self._site(), self.planned.asset
+        config = self.context.op_execution_context.op_config
+        filled = launched(params, config, self.planned.launch_params)
+        task = validated(self.planned.task, filled, site.root)
+        return task, Context(
+            asset.asset_key,
+            self.context.run.run_id,
+            site,
+            self.context.log,
+            self.lines,
+            render=lambda text, file: render_text(text, values, file),
+            selected=frozenset(key.to_user_string() for key in self.context.selected_asset_keys),
+            partition=turn.name,
+            window=turn.window,
         )
 
 
-def _record(
-    context: dg.AssetExecutionContext, planned: PlannedAsset, done: Done, code_version: str
-) -> None:
-    """Tell Dagster of a table that the load has renewed although nobody selected it."""
-    partitions: list[str | None] = [*partition_keys(context, planned)]
-    for partition in partitions or [None]:
-        context.log_event(
-            dg.AssetMaterialization(
-                asset_key=done.asset_key.split("/"),
-                metadata=of_run(done),
-                partition=partition,
-                tags={"dagster/code_version": code_version},
-            )
-        )
-
-
-def _progress(log: Callable[[str], None]) -> Callable[[str], None]:
-    """Passes on a line at most every two seconds: each one is a row in Dagster's event log."""
-    last = [0.0]
-
-    def say(line: str) -> None:
-        now = time.monotonic()
-        if now - last[0] >= PROGRESS_EVERY_S:
-            last[0] = now
-            log(line)
-
-    return say
+def _after(before: Done | None, now: Done) -> Done:
+    """What both turns came to: rows that came are counted together, all else is as it is now."""
+    if before is None:
+        return now
+    counted = {
+        name: value + old
+        for name, value in now.metadata.items()
+        if name.startswith("rows_")
+        and isinstance(value, int)
+        and isinstance(old := before.metadata.get(name), int)
+    }
+    return replace(now, metadata={**now.metadata, **counted})
 
 
 class _Forward(logging.Handler):

@@ -68,6 +68,12 @@ class Session(ABC):
         """Delete the rows whose columns equal `where`, or all; nothing happens without a table."""
 
     @abstractmethod
+    def remove_loads(self, family: Sequence[Table], load_ids: Sequence[str]) -> int:
+        """Delete the root rows that these loads brought, and all nested in them; how many root
+        rows. `family` is parents first. DestinationError if rows do not tell their load.
+        """
+
+    @abstractmethod
     def named(self, table: str) -> str:
         """How a SELECT of this session names `table`."""
 
@@ -90,6 +96,33 @@ class Capabilities:
     max_identifier_length: int
     max_column_identifier_length: int
     supported_merge_strategies: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TableView:
+    """One table, to be looked at in a session that can write nothing.
+
+    `parent` is the table that its rows are nested in.
+    """
+
+    session: Session
+    table: str
+    parent: str | None = None
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is such a table now."""
+        return bool(self.columns)
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """Its columns, with the destination's own type names; none if it does not exist."""
+        return self.session.columns(self.table)
+
+    @property
+    def name(self) -> str:
+        """How a SELECT of its session names it."""
+        return self.session.named(self.table)
 
 
 class Destination(BaseModel, ABC):

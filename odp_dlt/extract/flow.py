@@ -136,7 +136,8 @@ class Flow:
             cursor = cursor.from_settings(current.settings(), self._sections, argument)
         key = None if callable(resource.hints.primary_key) else resource.hints.primary_key
         state = {} if cursor.end_value is not None else current.resource_state()
-        return cursor.bound(resource.name, key, state)  # a range with an end keeps no state
+        # a range with an end keeps no state
+        return cursor.bound(resource.name, key, state, current.window())
 
     @property
     def _sections(self) -> tuple[str, str, str]:

@@ -1,5 +1,6 @@
 """Load a package: everything of it in one session, which commits as a whole."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -10,7 +11,9 @@ from odp_dlt.destinations.base import Destination, Session
 from odp_dlt.errors import ContractError
 from odp_dlt.pipeline.boundary import Overflow, stored
 from odp_dlt.pipeline.info import TableLoad
+from odp_dlt.pipeline.meter import Meter
 from odp_dlt.pipeline.package import Package, arrow_schema
+from odp_dlt.pipeline.partition import Part, appends
 from odp_dlt.pipeline.recall import (
     Memory,
     is_stored,
@@ -26,10 +29,20 @@ from odp_dlt.schema.merging import BOUNDARY, SCD2, SCOPE, STAGED, retires_absent
 from odp_dlt.schema.model import LOADS_TABLE, STATE_TABLE, VERSION_TABLE, Schema, Table
 from odp_dlt.schema.types import arrow_type
 
+log = logging.getLogger(__name__)
+
+_ALLOW = (
+    "If an empty source is right, allow it: `run_params: {allow_empty: true}`, "
+    "or run(…, allow_empty=True)."
+)
+
 
 @dataclass(frozen=True)
 class Load:
-    """What a run wants committed: `base` is the state it began with, `roots` its root tables."""
+    """What a run wants committed: `base` is the state it began with, `roots` its root tables.
+
+    `part` names what the rows are: those that an earlier load appended as the same part give way.
+    """
 
     pipeline_name: str
     dataset: str
@@ -40,6 +53,8 @@ class Load:
     roots: Sequence[Table]
     allow_empty: bool = False
     refresh: Refresh = field(default_factory=Refresh)
+    meter: Meter = field(default_factory=Meter)
+    part: str | None = None
 
 
 @dataclass(frozen=True)
@@ -75,10 +90,12 @@ def commit(load: Load, destination: Destination) -> Committed:
         there = load.refresh.forgotten(found)
         schema, state, overflow = _moved(load, there)
         overflow.write(session, there.state or {})
+        _make_way(session, load, schema)
         loaded = _load_rows(session, load, schema)
         _load_records(session, load.package.load_id, schema, state)
         names = [t.name for root in load.roots for t in _family(schema, root, load.package.load_id)]
-        tables = look(session, destination, load.dataset, names, loaded)
+        sizes = load.meter.sizes
+        tables = look(session, destination, load.dataset, names, loaded, sizes)
         return Committed(schema, tables, 0 if state is None else 1, refreshed)
 
 
@@ -88,6 +105,7 @@ def look(
     dataset: str,
     names: Sequence[str],
     loaded: Mapping[str, int],
+    sizes: Mapping[str, int],
 ) -> dict[str, TableLoad]:
     """Those of the tables `names` that exist, with their real columns and sizes."""
     found = {}
@@ -96,7 +114,8 @@ def look(
         if columns:
             address = destination.address(dataset, name)
             total = session.count(name)
-            found[name] = TableLoad(name, loaded.get(name, 0), total, address, columns)
+            rows, size = loaded.get(name, 0), sizes.get(name, 0)
+            found[name] = TableLoad(name, rows, total, address, columns, size)
     return found
 
 
@@ -107,6 +126,23 @@ def _moved(load: Load, there: Memory) -> tuple[Schema, State | None, Overflow]:
     if state is not None and STATE_TABLE not in schema.tables:
         schema = schema.with_tables([state_table()])
     return moved_schema(schema, there.schema), state, overflow
+
+
+def _make_way(session: Session, load: Load, schema: Schema) -> None:
+    """Remove what an earlier load appended of the same part, and note that this one brings it."""
+    part = Part.found(session, load.part)
+    gone = part.remove(session, schema)
+    counts = load.package.counts
+    if gone and not counts and not load.allow_empty:
+        raise ContractError(
+            f"no rows came for '{part.name}', of which {gone:,} are there and would be gone",
+            at=load.dataset,
+            hint=_ALLOW,
+        )
+    if gone:
+        log.info("%s: replacing %s rows of an earlier load", part.name, f"{gone:,}")
+    roots = [root.name for root in load.roots if counts.get(root.name) and appends(root)]
+    part.remember(session, load.package.load_id, roots)
 
 
 def _load_rows(session: Session, load: Load, schema: Schema) -> dict[str, int]:
@@ -122,6 +158,7 @@ def _load_rows(session: Session, load: Load, schema: Schema) -> dict[str, int]:
                 session.evolve(table)
         readers = {t.name: _reader(load.package, t) for t in family if t.name in load.package.files}
         loaded.update(session.load(family, readers))
+        load.meter.loaded.update(readers)
     return loaded
 
 
@@ -135,8 +172,7 @@ def _check_not_emptied(session: Session, load: Load, root: Table) -> None:
         raise ContractError(
             f"no rows came for '{root.name}', which holds {rows:,} {which} would be gone",
             at=load.dataset,
-            hint="If an empty source is right, allow it: `run_params: {allow_empty: true}`, "
-            "or run(…, allow_empty=True).",
+            hint=_ALLOW,
         )
 
 

@@ -73,6 +73,13 @@ def cut(table: pa.Table) -> Iterator[pa.Table]:
         yield table.slice(start, rows)
 
 
+def rows_of(part: "list[Any] | pa.Table") -> int:
+    """How many rows a part of a page is: None is no row."""
+    if isinstance(part, pa.Table):
+        return int(part.num_rows)
+    return len(part) - list(map(type, part)).count(type(None))
+
+
 def _table(rows: Any) -> pa.Table:
     return pa.Table.from_batches([rows]) if isinstance(rows, pa.RecordBatch) else rows
 

@@ -11,7 +11,7 @@ from odp_dlt.schema.model import Schema
 
 @dataclass(frozen=True)
 class TableLoad:
-    """One table after a run: `rows` were loaded now, `total` is what it holds.
+    """One table after a run: `rows` were loaded now (`size` bytes as Arrow), `total` it holds.
 
     `columns` are the real ones: name → the destination's type, in order.
     """
@@ -21,6 +21,7 @@ class TableLoad:
     total: int
     address: str
     columns: Mapping[str, str]
+    size: int = 0
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,8 @@ class LoadInfo:
 
     `tables` holds every table of the resources that ran and that exists now, 0 rows included;
     `seconds` the time of the phases `extract`, `normalize` and `load`, of which the first two
-    overlap; `discarded` what contracts left out: rows by `table`, values by `table.column`.
+    overlap; `extracted` the rows that came, by resource; `discarded` what contracts left out: rows
+    by `table`, values by `table.column`; `sent` the rows that were left for each table.
     `package` is None where nothing was loaded; `pipeline` is the one that ran, `first_run` whether
     its dataset knew nothing of it before.
     """
@@ -45,7 +47,9 @@ class LoadInfo:
     seconds: Mapping[str, float] = field(default_factory=dict)
     tables: Mapping[str, TableLoad] = field(default_factory=dict)
     others: Sequence["LoadInfo"] = ()
+    extracted: Mapping[str, int] = field(default_factory=dict)
     discarded: Mapping[str, int] = field(default_factory=dict)
+    sent: Mapping[str, int] = field(default_factory=dict)
     package: LoadPackageInfo | None = None
     first_run: bool = False
     pipeline: Any = field(default=None, repr=False, compare=False)

@@ -1,6 +1,5 @@
 """Pipeline: extract → normalize → load, written in that order."""
 
-import copy
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -14,8 +13,16 @@ from odp_dlt.extract.hints import Hints
 from odp_dlt.extract.pages import pages
 from odp_dlt.extract.resource import Resource
 from odp_dlt.extract.source import Source
+from odp_dlt.extract.window import Window
 from odp_dlt.normalize.tabular import SystemColumns
 from odp_dlt.pipeline.apart import TableNames, table_names
+from odp_dlt.pipeline.beginning import (
+    begun_state,
+    contract_of,
+    schema_name,
+    with_contract,
+    with_nesting,
+)
 from odp_dlt.pipeline.boundary import stored
 from odp_dlt.pipeline.collector import collected_rarely
 from odp_dlt.pipeline.commit import Committed, Load, Unchanged, commit, look
@@ -23,14 +30,16 @@ from odp_dlt.pipeline.data import RunHints, as_sources
 from odp_dlt.pipeline.importing import schema_path, with_import, write_import
 from odp_dlt.pipeline.info import LoadInfo
 from odp_dlt.pipeline.jobs import LoadPackageInfo, jobs_of, schema_update
+from odp_dlt.pipeline.meter import Meter
 from odp_dlt.pipeline.package import Package, new_package
+from odp_dlt.pipeline.partition import Part, moved
 from odp_dlt.pipeline.recall import Memory, recall
 from odp_dlt.pipeline.refresh import Refresh, refresh_of
 from odp_dlt.pipeline.remembered import Remembered
 from odp_dlt.pipeline.stage import Declared, Extraction, Splitter, merged_table
 from odp_dlt.pipeline.state import State, fresh_state, state_hash
 from odp_dlt.pipeline.trace import LastTrace, Tracing
-from odp_dlt.schema.contract import HINT, Contracts
+from odp_dlt.schema.contract import Contracts
 from odp_dlt.schema.defaults import defaults_of
 from odp_dlt.schema.imported import refuse_retyped, unseen
 from odp_dlt.schema.internal import new_schema
@@ -60,6 +69,8 @@ class _Plan:
     base: State
     state: State
     refresh: Refresh
+    window: Window | None = None
+    part: str | None = None
 
 
 @dataclass(frozen=True)
@@ -68,7 +79,8 @@ class Pipeline(Remembered):
 
     Holds no state and no connection: what it knows is in the destination, what it extracts is in a
     folder of the run's own below `work_dir` (by default the system's folder for temporary files).
-    Only `trace` changes: it tells what the object's last run did, and no run depends on it.
+    Only `trace` and `meter` change: they tell what the object's last run did, and no run depends
+    on them.
     `refresh` counts for every run that does not say another. A schema's file in
     `import_schema_path`, which a person edits, goes over what the dataset knows; the first run
     writes it. Each run writes the whole schema to its file in `export_schema_path`.
@@ -83,6 +95,7 @@ class Pipeline(Remembered):
     import_schema_path: Path | None = None
     export_schema_path: Path | None = None
     refresh: str | None = None
+    meter: Meter = field(default_factory=Meter, repr=False, compare=False)
     trace: LastTrace = field(default_factory=LastTrace, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -97,6 +110,9 @@ class Pipeline(Remembered):
         *,
         allow_empty: bool = False,
         refresh: str | None = None,
+        limit: int | None = None,
+        window: Window | None = None,
+        part: str | None = None,
         **hints: Unpack[RunHints],
     ) -> LoadInfo:
         """Load `data` (a source, resources, rows), each source in one commit; the hints override.
@@ -105,34 +121,51 @@ class Pipeline(Remembered):
         StateMoved, with nothing written, if another run changed what this one began from.
         ContractError, with nothing written, for rows that a contract refuses, and where no rows
         would replace those that are there, unless `allow_empty`. `refresh` is drop_sources,
-        drop_resources or drop_data: what the source loaded before goes, in the same commit.
+        drop_resources or drop_data: what the source loaded before goes, in the same commit. With
+        a `limit` at most so many rows of each resource are taken, and no cursor moves: what was
+        left out comes with the next run.
+
+        A `window` is the range of every incremental of the source that has no `end_value`; of these
+        no state is kept. `part` names what the rows are: those that an earlier load appended under
+        this name are replaced, unless a run of it changes the source's state.
         """
+        self.meter.clear()
         with self.trace.of(self.name, self.settings.without_secrets) as tracing:
-            sources = as_sources(data, _schema_name(self.name), hints)
+            sources = as_sources(data, schema_name(self.name), hints)
             contract, mode = hints.get("schema_contract"), refresh or self.refresh
             plans = [self._plan(each, contract, refresh_of(mode, each)) for each in sources]
-            for plan in plans:
-                tracing.done.append(self._run(plan, allow_empty, tracing))
+            for plan in (replace(each, window=window, part=part) for each in plans):
+                tracing.done.append(self._run(plan, allow_empty, limit, tracing))
             info = tracing.info()
             if info is None:
                 raise ConfigError("there is no source to load")
             return info
 
-    def discover(self, source: Source, limit: int | None = None) -> Schema:
+    def discover(
+        self, source: Source, limit: int | None = None, window: Window | None = None
+    ) -> Schema:
         """The schema that loading `source` would end with; takes `limit` rows a resource, loads
         none.
         """
-        return bump(self._fill(self._plan(source), None, limit).splitter.schema)
+        plan = replace(self._plan(source), window=window)
+        return bump(self._fill(plan, None, limit).splitter.schema)
 
-    def _run(self, plan: _Plan, allow_empty: bool, tracing: Tracing) -> LoadInfo:
+    def _run(self, plan: _Plan, allow_empty: bool, limit: int | None, tracing: Tracing) -> LoadInfo:
         tracing.step = "extract"
+        self.meter.phase = "extract"
         started_at, clock = datetime.now(UTC), time.perf_counter()
         with new_package(str(time.time()), self.work_dir) as package:
-            work = self._fill(plan, package, None)
+            work = self._fill(plan, package, limit)
             self._write_import(plan, work)
+            if moved(plan.base, plan.state):
+                plan = replace(plan, part=None)
+            if limit is not None:
+                plan = replace(plan, state=plan.base)
             extracted, tracing.step = time.perf_counter(), "load"
-            self.progress(f"loading: {sum(package.counts.values()):,} rows")
+            self.meter.phase = "load"
+            self.progress(self.meter.line())
             done = self._load(plan, work, package, allow_empty)
+            self.meter.phase = "done"
             told = self._package(plan, work, package, done, time.perf_counter() - extracted)
         schema = done.schema
         seconds = {
@@ -155,7 +188,9 @@ class Pipeline(Remembered):
             finished_at=datetime.now(UTC),
             seconds=seconds,
             tables=done.tables,
+            extracted=dict(work.taken),
             discarded=work.left_out,
+            sent=dict(package.counts),
             package=told,
             first_run=plan.memory.state is None,
             pipeline=self,
@@ -167,10 +202,10 @@ class Pipeline(Remembered):
         with self.destination.open(self.dataset_name, write=False) as session:
             memory = refresh.forgotten(recall(session, self.name, source.name))
         known = with_import(memory.schema, source.name, self.import_schema_path)
-        said, origin = _contract_of(source, contract, known)
+        said, origin = contract_of(source, contract, known)
         contracts = Contracts.of(known, said, origin, by_run=bool(contract))
         schema = known or new_schema(source.name, self._naming_name())
-        schema = _with_contract(_with_nesting(schema, source.max_table_nesting), said)
+        schema = with_contract(with_nesting(schema, source.max_table_nesting), said)
         schema = with_root_keys(schema, {}, source.root_key)
         defaults_of(schema.settings)  # which refuses settings that are none
         naming = naming_convention(schema.naming, self.destination.max_identifier)
@@ -190,7 +225,7 @@ class Pipeline(Remembered):
         base = memory.state or fresh_state(
             self.name, self.dataset_name, source.name, self.destination.name
         )
-        begun = _begun(base, source)
+        begun = begun_state(base, source)
         return _Plan(
             source, memory, schema, naming, names, roots, nested, contracts, base, begun, refresh
         )
@@ -243,6 +278,7 @@ class Pipeline(Remembered):
             package,
             plan.contracts,
             self._system_columns(),
+            self.meter,
         )
 
         def declare(resource: Resource, hints: Hints) -> Declared:
@@ -251,9 +287,11 @@ class Pipeline(Remembered):
             return declared
 
         resources = plan.source.selected_resources
-        work = Extraction(resources, declare, splitter, plan.names, self.progress, limit)
+        work = Extraction(
+            resources, declare, splitter, plan.names, self.progress, limit, meter=self.meter
+        )
         with collected_rarely():
-            work.run(pages([plan.source], plan.state, self.settings, self.name))
+            work.run(pages([plan.source], plan.state, self.settings, self.name, plan.window))
         work.roots = {**{t.name: t for t in splitter.broken_out()}, **work.roots}
         roots = {**plan.roots, **work.roots}
         splitter.schema = with_root_keys(splitter.schema, roots, plan.source.root_key)
@@ -300,10 +338,11 @@ class Pipeline(Remembered):
         same_state = state_hash(stored(plan.state)[0]) == plan.base.get("_version_hash")
         if not (package.counts or replaces or plan.refresh.mode) and same_state:
             with self.destination.open(self.dataset_name, write=False) as session:
-                resources = plan.source.selected_resources
-                names = [t.name for r in resources for t in schema.tables_of(r)]
-                tables = look(session, self.destination, self.dataset_name, names, {})
-                return Unchanged(schema, tables)
+                if not Part.found(session, plan.part).earlier:
+                    resources = plan.source.selected_resources
+                    names = [t.name for r in resources for t in schema.tables_of(r)]
+                    tables = look(session, self.destination, self.dataset_name, names, {}, {})
+                    return Unchanged(schema, tables)
         load = Load(
             self.name,
             self.dataset_name,
@@ -314,55 +353,7 @@ class Pipeline(Remembered):
             roots,
             allow_empty,
             plan.refresh,
+            self.meter,
+            plan.part,
         )
         return commit(load, self.destination)
-
-
-def _schema_name(pipeline: str) -> str:
-    """The name of the schema for data that belongs to no source, as dlt derives it."""
-    short = pipeline.removesuffix("_pipeline") or pipeline
-    return naming_convention("snake_case").identifier(short)
-
-
-def _contract_of(source: Source, by_run: Any, stored: Schema | None) -> tuple[Any, str]:
-    """The contract of a whole source, and who gave it.
-
-    As in dlt, data of no source keeps what an earlier run gave; a source that says none has none.
-    """
-    if stored is not None and source.bare and not by_run:
-        return stored.settings.get(HINT), f"an earlier run, which stored it for all '{stored.name}'"
-    return by_run or source.schema_contract, f"source '{source.name}'"
-
-
-def _with_contract(schema: Schema, contract: Any) -> Schema:
-    """`schema` with the contract of the source or the run, which dlt keeps in the settings."""
-    if schema.settings.get(HINT) == contract:
-        return schema
-    settings = {key: value for key, value in schema.settings.items() if key != HINT}
-    return replace(schema, settings={**settings, HINT: contract} if contract else settings)
-
-
-def _with_nesting(schema: Schema, max_nesting: int | None) -> Schema:
-    """`schema` with the nesting limit of the source, which dlt keeps in the normalizer's config."""
-    if schema.max_nesting == max_nesting:
-        return schema
-    json = dict(schema.normalizers.get("json", {}))
-    config = {k: v for k, v in json.get("config", {}).items() if k != "max_nesting"}
-    if max_nesting is not None:
-        config["max_nesting"] = max_nesting
-    json.pop("config", None)
-    if config:
-        json["config"] = config
-    return replace(schema, normalizers={**schema.normalizers, "json": json})
-
-
-def _begun(base: State, source: Source) -> dict[str, Any]:
-    """A copy of `base` for the run to change, with what replaced resources kept thrown away."""
-    state = copy.deepcopy(base)
-    chosen = source.selected_resources.values()
-    replaced = [resource.name for resource in chosen if resource.hints.disposition == "replace"]
-    if replaced:
-        kept = state.setdefault("sources", {}).setdefault(source.name, {})
-        for name in replaced:
-            kept.get("resources", {}).pop(name, None)
-    return state

@@ -13,10 +13,10 @@ from odp_dlt.extract.source import Source
 from odp_dlt.pipeline.recall import Memory
 from odp_dlt.pipeline.state import State
 from odp_dlt.registry import nearest
-from odp_dlt.schema.model import VERSION_TABLE, Schema, Table
+from odp_dlt.schema.model import PARTITIONS_TABLE, VERSION_TABLE, Schema, Table
 
-RefreshMode = Literal["drop_sources", "drop_resources", "drop_data"]
-MODES = DROP_SOURCES, DROP_RESOURCES, DROP_DATA = get_args(RefreshMode)
+RefreshMode = Literal["drop_sources", "drop_resources", "drop_data", "drop_state"]
+MODES = DROP_SOURCES, DROP_RESOURCES, DROP_DATA, DROP_STATE = get_args(RefreshMode)
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,8 @@ class Refresh:
     """What a run forgets before it loads: nothing without a `mode`.
 
     `drop_sources` drops all tables of the source, its schema and its state; `drop_resources` the
-    tables of `resources` and their state; `drop_data` their rows and their state.
+    tables of `resources` and their state; `drop_data` their rows and their state; `drop_state`,
+    which dlt does not have, their state alone.
     """
 
     mode: str | None = None
@@ -54,9 +55,11 @@ class Refresh:
 
         Of a schema that loses tables, the versions before are forgotten too, as dlt has it.
         """
-        if self.mode is None or stored is None:
+        if self.mode in (None, DROP_STATE) or stored is None:
             return []
         there = [table.name for table in self._tables(stored) if session.columns(table.name)]
+        for name in there:
+            session.remove(PARTITIONS_TABLE, {"table_name": name})
         for name in reversed(there):
             if self.drops:
                 session.drop(name)

@@ -23,8 +23,9 @@ from odp_dlt.normalize.limits import Limits, limits_of
 from odp_dlt.normalize.nested import SchemaChanges, normalize
 from odp_dlt.normalize.tabular import SystemColumns, flat_table
 from odp_dlt.pipeline.apart import TableNames
-from odp_dlt.pipeline.gather import Gather, cut, kinds
+from odp_dlt.pipeline.gather import Gather, cut, kinds, rows_of
 from odp_dlt.pipeline.identity import identity_of, placed, require_keys, with_keys
+from odp_dlt.pipeline.meter import Meter
 from odp_dlt.pipeline.package import Package
 from odp_dlt.schema.contract import HINT, Contracts
 from odp_dlt.schema.merging import OWNER, has_key, is_broken_out
@@ -54,6 +55,7 @@ class Splitter:
     package: Package | None
     contracts: Contracts = field(default_factory=Contracts)
     system: SystemColumns = field(default_factory=SystemColumns)
+    meter: Meter = field(default_factory=Meter)
     seconds: float = 0.0
     declared: dict[str, Declared] = field(default_factory=dict)
     taken: Counter[str] = field(default_factory=Counter)
@@ -72,7 +74,9 @@ class Splitter:
         self.schema = SchemaChanges(verdict.changed).applied(self.schema)
         if self.package is not None:
             for name, rows in verdict.tables.items():
-                self.package.add(name, rows.drop_columns(OWNER) if name in own else rows)
+                kept = rows.drop_columns(OWNER) if name in own else rows
+                self.package.add(name, kept)
+                self.meter.add(name, kept.num_rows, kept.nbytes)
         self.seconds += time.perf_counter() - started
 
     def broken_out(self) -> list[Table]:
@@ -172,7 +176,7 @@ class Extraction:
     roots: dict[str, Table] = field(default_factory=dict)
     taken: Counter[str] = field(default_factory=Counter)
     discarded: Counter[str] = field(default_factory=Counter)
-    pages: int = 0
+    meter: Meter = field(default_factory=Meter)
     told_at: float = 0.0
 
     @property
@@ -232,9 +236,10 @@ class Extraction:
         for rows in kinds(page.rows, name):
             left = None if self.limit is None else max(0, self.limit - self.taken[name])
             part = rows[:left]
-            self.taken[name] += len(part)
+            rows_in_part = rows_of(part)
+            self.taken[name] += rows_in_part
+            self.meter.taken[name] += rows_in_part
             yield part
-        self.pages += 1
         self._tell()
 
     def _held(self, rows: list[Any] | pa.Table, stream: _Stream) -> list[Any] | pa.Table:
@@ -255,7 +260,7 @@ class Extraction:
         now = time.monotonic()
         if now - self.told_at >= PROGRESS_EVERY_S:
             self.told_at = now
-            self.progress(f"extracting: {self.taken.total():,} rows in {self.pages:,} pages")
+            self.progress(self.meter.line())
 
 
 def merged_table(hinted: Table, known: Table | None) -> Table:

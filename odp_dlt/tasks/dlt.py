@@ -1,63 +1,48 @@
 """`task_type: dlt`: one resource of a source, with all tables that its nested data becomes."""
 
+import logging
 import os
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from odp_dlt.destinations.base import Destination, destinations
+from odp_dlt.destinations.base import Destination, Session, TableView, destinations
 from odp_dlt.errors import ConfigError, SchemaFileError, StateMoved
-from odp_dlt.extract.current import Running, running
-from odp_dlt.extract.source import Source
-from odp_dlt.pipeline.info import LoadInfo, TableLoad
+from odp_dlt.pipeline.info import LoadInfo
 from odp_dlt.pipeline.pipeline import Pipeline
-from odp_dlt.pipeline.refresh import RefreshMode
 from odp_dlt.registry import nearest
 from odp_dlt.resources.dlt import DltProject
-from odp_dlt.schema.model import Column, Disposition, Schema, Table
+from odp_dlt.schema.internal import new_schema
+from odp_dlt.schema.model import Schema, Table
 from odp_dlt.schema.naming import naming_convention
 from odp_dlt.schema.stored import read_schema_file
 from odp_dlt.settings import Settings, exported
-from odp_dlt.tasks.base import ColumnInfo, Context, Done, Planned, Site, Task
+from odp_dlt.tasks.base import Context, Done, LaunchParam, Planned, Site, Task
+from odp_dlt.tasks.columns import loaded_columns, planned_columns
+from odp_dlt.tasks.drift import Drift, accept
+from odp_dlt.tasks.facts import Facts
+from odp_dlt.tasks.lineage import Lineage
 from odp_dlt.tasks.params import ParamError, holds_template, validated, validated_unless_template
+from odp_dlt.tasks.run_params import LIMIT, REFRESH, PipelineParams, RunParams
+from odp_dlt.tasks.source_load import SourceLoad
 from odp_dlt.tasks.source_module import SourceCode, locate
 
 R = TypeVar("R")
 
+_log = logging.getLogger(__name__)
+
 ATTEMPTS = 4  # a load that another one overtook starts again, with what that one left
-
-
-class PipelineParams(BaseModel):
-    """Where the tables go, and under which name the pipeline keeps its state."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    dataset_name: str
-    pipeline_name: str | None = None
-
-
-class RunParams(BaseModel):
-    """How a load treats what is there already; None leaves it to the resource.
-
-    `allow_empty` lets a replace, or the scd2 of a whole snapshot, end all that is there when the
-    source brings no rows; else that is an error. `refresh` drops what was loaded before, in the
-    load's own commit: all that the source loaded, the tables of the resource, or just their rows.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    write_disposition: Disposition | None = None
-    allow_empty: bool = False
-    refresh: RefreshMode | None = None
 
 
 class Dlt(Task):
     """Loads the resource named by the last part of the asset key."""
 
     needs: ClassVar[frozenset[str]] = frozenset({"dlt"})
+    loads: ClassVar[bool] = True
+    by_partition: ClassVar[bool] = True
 
     source_module: str
     schema_file_path: str
@@ -66,6 +51,7 @@ class Dlt(Task):
     destination_params: dict[str, Any] = Field(default_factory=dict)
     pipeline_params: PipelineParams
     run_params: RunParams = RunParams()
+    on_new_table: Literal["observe", "materialize", "fail"] = "materialize"
 
     def assets(self, asset_key: str, site: Site) -> list[Planned]:
         """One asset for each table of the resource in the schema file.
@@ -77,13 +63,14 @@ class Dlt(Task):
         target = self._possible_target(site)
         schema = self._stored_schema(asset_key, site)
         keys = _keys(asset_key, schema)
+        lineage = _lineage(asset_key, schema, keys)
         return [
             Planned(
                 keys[table.name],
                 parent=keys.get(table.parent, asset_key) if table.parent else None,
                 external=None if table.parent else asset_key.rpartition("/")[0],
                 description=table.description,
-                columns=tuple(_planned_column(c, target) for c in table.typed_columns().values()),
+                columns=planned_columns(table, target, lineage),
                 table_name=self._address(table, target),
                 kinds=frozenset({"dlt", self.destination.rpartition(".")[2].lower()}),
                 file=code.file,
@@ -93,12 +80,13 @@ class Dlt(Task):
         ]
 
     def run(self, context: Context) -> Iterator[Done]:
-        """Load the resource, whole; one Done for each table of it that exists now.
+        """Load the resource, whole; one Done for each table of it, after the commit of all.
 
         A load that another one overtook is begun again, with a fresh source.
         """
         schema = self._stored_schema(context.asset_key, context.site)
-        load = self._load(context)
+        load, keys = self._load(context), _keys(context.asset_key, schema)
+        context.keys.update(keys)
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 info = load.with_source(load.run)
@@ -107,22 +95,82 @@ class Dlt(Task):
                 if attempt == ATTEMPTS:
                     raise
                 context.log.warning("another run was faster; starting again from where it ended")
+        yield from self._told(context, schema, info)
+
+    def launch_params(self, site: Site) -> list[LaunchParam]:
+        """`refresh`, `limit`, and the parameters of the source, but none of its secrets."""
+        own = [
+            LaunchParam(("source_params", param.name), param.type, f"Of the source: `{param}`.")
+            for param in self._code(site).params
+            if not param.is_secret
+        ]
+        return [REFRESH, LIMIT, *own]
+
+    def _told(self, context: Context, schema: Schema, info: LoadInfo) -> Iterator[Done]:
+        """Each planned table, and each that the schema file does not know yet."""
+        key, keys, drift = context.asset_key, context.keys, Drift.of(info, schema)
+        main = next(name for name, its in keys.items() if its == key)
+        facts = Facts(
+            info,
+            key.rpartition("/")[2],
+            main,
+            frozenset(keys),
+            drift,
+            context.partition is not None,
+        )
+        lineage = _lineage(key, info.schema, keys)
+        if drift:
+            context.log.info("%s", drift.told(key))
+        for name in [*keys, *(table.name for table in drift.tables)]:
+            its = keys.get(name) or f"{key.rpartition('/')[0]}/{name}"
+            found, how = info.tables.get(name), None if name in keys else self._new_tables()
+            columns = None if found is None else loaded_columns(found, lineage)
+            yield Done(its, facts.of(name), columns, exists=found is not None, undeclared=how)
+        if drift.tables and self.on_new_table == "fail":
+            raise SchemaFileError(
+                f"the load brought tables that are no assets yet: {drift.new_tables}",
+                at=self.schema_file(context.site),
+                hint=f"They are loaded. Accept them: {accept(key)}",
+            )
+
+    def _new_tables(self) -> Literal["materialize", "observe"]:
+        return "observe" if self.on_new_table == "observe" else "materialize"
+
+    @contextmanager
+    def reading(self, context: Context) -> Iterator[tuple[Pipeline, Session]]:
+        """The pipeline, and a session on its dataset that can write nothing.
+
+        ParamError if only a run for a partition can say where that is.
+        """
+        dataset = self.pipeline_params.dataset_name
+        where = {"destination_params": self.destination_params, "pipeline_params": dataset}
+        for name, value in where.items():
+            if holds_template(value):
+                said = "where the tables are depends on the run, and this is none"
+                raise ParamError(said, (name,))
+        pipeline = self._load(context).pipeline
+        with (
+            exported(pipeline.settings, os.environ),
+            pipeline.destination.open(pipeline.dataset_name, write=False) as session,
+        ):
+            yield pipeline, session
+
+    @contextmanager
+    def look(
+        self, context: Context, reported: Mapping[str, Mapping[str, Any]]
+    ) -> Iterator[Mapping[str, TableView]]:
+        schema = self._stored_schema(context.asset_key, context.site)
         keys = _keys(context.asset_key, schema)
-        in_files = load.pipeline.destination.holds_files
-        for name, table in info.tables.items():
-            if name in keys:
-                yield Done(keys[name], _metadata(info, table, in_files), _columns(info, table))
-            else:
-                context.log.warning(
-                    "table '%s' is new, so it is no asset yet: odp schema export %s",
-                    table.address,
-                    context.asset_key,
-                )
+        with self.reading(context) as (_, session):
+            yield {
+                key: TableView(session, name, schema.tables[name].parent)
+                for name, key in keys.items()
+            }
 
     def discover(self, context: Context, limit: int | None = None) -> Schema:
         """What the source's data would become, of at most `limit` rows; loads nothing."""
         load = self._load(context)
-        return load.with_source(lambda source: load.pipeline.discover(source, limit))
+        return load.with_source(lambda source: load.pipeline.discover(source, limit, load.window))
 
     def schema_file(self, site: Site) -> Path:
         """The schema file; a relative path counts from the project folder."""
@@ -144,6 +192,17 @@ class Dlt(Task):
     def _stored_schema(self, asset_key: str, site: Site) -> Schema:
         """The schema file's content. SchemaFileError if it is not there, or lacks the resource."""
         file, resource = self.schema_file(site), asset_key.rpartition("/")[2]
+        if site.discovered is not None and not file.exists():
+            if asset_key in site.discovered:
+                return site.discovered[asset_key]
+            _log.warning(
+                "%s has no schema file %s, so only its root table is an asset: "
+                "odp schema export %s",
+                asset_key,
+                file.name,
+                asset_key,
+            )
+            return _root_alone(resource)
         hint = f"Write it from the source's data: odp schema export {asset_key}"
         schema = read_schema_file(file, hint=hint)
         if not schema.tables_of(resource):
@@ -163,7 +222,7 @@ class Dlt(Task):
                 raise ParamError(e.message, ("source_module",), hint=e.hint) from e
             raise
 
-    def _load(self, context: Context) -> "_Load":
+    def _load(self, context: Context) -> SourceLoad:
         """Everything that a load needs, checked before anything is fetched."""
         self._must_be_known(context.asset_key)
         code, name = self._code(context.site), self.pipeline_params.pipeline_name
@@ -174,8 +233,19 @@ class Dlt(Task):
             self.pipeline_params.dataset_name,
             Settings.from_folder(_project_dir(context.site)).with_folder(code.file.parent),
             progress=context.progress,
+            meter=context.meter,
         )
-        return _Load(self, code, context.asset_key.rpartition("/")[2], pipeline)
+        how, resource = self.run_params, context.asset_key.rpartition("/")[2]
+        part = f"{context.asset_key}:{context.partition}" if context.partition else None
+        return SourceLoad(
+            self.source_params,
+            how,
+            code,
+            resource,
+            pipeline,
+            context.window if how.window == "incremental" else None,
+            part if how.rerun == "replace" else None,
+        )
 
     def _kind(self) -> type[Destination]:
         """The destination's class, if it can do what is asked of it."""
@@ -205,40 +275,11 @@ class Dlt(Task):
         return target.address(naming.path(dataset), table.name)
 
 
-@dataclass(frozen=True)
-class _Load:
-    """One resource of a source, and the pipeline that it goes through."""
-
-    task: Dlt
-    code: SourceCode
-    resource: str
-    pipeline: Pipeline
-
-    def run(self, source: Source) -> LoadInfo:
-        how = self.task.run_params
-        return self.pipeline.run(
-            source,
-            write_disposition=how.write_disposition,
-            allow_empty=how.allow_empty,
-            refresh=how.refresh,
-        )
-
-    def with_source(self, use: Callable[[Source], R]) -> R:
-        """`use` of a fresh source, while the project's settings and secrets are at hand."""
-        settings = self.pipeline.settings
-        with (
-            exported(settings, os.environ),
-            running(Running(settings, pipeline_name=self.pipeline.name)),
-        ):
-            source = self.code.factory()(**self.task.source_params)
-            if self.resource not in source.resources:
-                raise ConfigError(
-                    f"the source '{source.name}' has no resource '{self.resource}', "
-                    "which is the last part of the asset key",
-                    at=self.code.file,
-                    hint=nearest(self.resource, source.resources),
-                )
-            return use(source.with_resources(self.resource))
+def _root_alone(resource: str) -> Schema:
+    """What is known of a resource of which nothing is known."""
+    schema = new_schema(resource)
+    name = naming_convention(schema.naming).path(resource)
+    return schema.with_tables([Table(name, resource=resource)])
 
 
 def _project_dir(site: Site) -> Path:
@@ -265,34 +306,6 @@ def _keys(asset_key: str, schema: Schema) -> dict[str, str]:
     }
 
 
-def _planned_column(column: Column, target: Destination | None) -> ColumnInfo:
-    type_name = target.type_name(column) if target else column.data_type
-    return _column(column.name, type_name or "unknown", column)
-
-
-def _columns(info: LoadInfo, table: TableLoad) -> tuple[ColumnInfo, ...]:
-    known = info.schema.tables[table.name].columns
-    return tuple(_column(name, type_, known.get(name)) for name, type_ in table.columns.items())
-
-
-def _column(name: str, type_name: str, column: Column | None) -> ColumnInfo:
-    if column is None:
-        return ColumnInfo(name, type_name)
-    hints = tuple(key for key, value in column.hints.items() if value is True)
-    return ColumnInfo(name, type_name, column.is_nullable, column.description, hints)
-
-
-def _metadata(info: LoadInfo, table: TableLoad, in_files: bool) -> dict[str, Any]:
-    """What is told of one table; its keys are what templates of assets downstream can name."""
-    return {
-        "destination_table_id": table.address,
-        **({"destination_file_uri": table.address} if in_files else {}),
-        "destination_name": info.destination_name,
-        "dataset_name": info.dataset_name,
-        "load_id": info.load_id,
-        "dagster/row_count": table.total,
-        "rows_loaded": table.rows,
-        "started_at": info.started_at,
-        "finished_at": info.finished_at,
-        **{f"{phase}_s": round(seconds, 3) for phase, seconds in info.seconds.items()},
-    }
+def _lineage(asset_key: str, schema: Schema, keys: Mapping[str, str]) -> Lineage:
+    external, _, resource = asset_key.rpartition("/")
+    return Lineage(schema, resource, external, keys)

@@ -12,6 +12,7 @@ from odp_dlt.errors import ConfigError
 from odp_dlt.extract.decorators import SourceFactory
 from odp_dlt.extract.failure import user_code as blamed
 from odp_dlt.registry import nearest
+from odp_dlt.tasks.signature import SourceParam, params_of
 from odp_dlt.tasks.user_code import user_code
 
 
@@ -19,7 +20,8 @@ from odp_dlt.tasks.user_code import user_code
 class SourceCode:
     """Where the code of a source is: `module` dotted from `project_dir`, a `function` if named.
 
-    `line` is that of the function, as far as the text shows it; 1 otherwise.
+    `line` is that of the function and `params` are its parameters, as far as the text shows them; 1
+    and none otherwise.
     """
 
     project_dir: Path
@@ -27,6 +29,7 @@ class SourceCode:
     file: Path
     function: str | None
     line: int
+    params: tuple[SourceParam, ...] = ()
 
     def factory(self) -> SourceFactory:
         """Execute the module; the source named, or the one that it has.
@@ -57,24 +60,26 @@ def locate(project_dir: Path, name: str) -> SourceCode:
     Raises ConfigError if the file is not there, cannot be parsed, or plainly lacks the source.
     """
     module, function = name, None
-    file = _file(project_dir, module)
+    file = module_file(project_dir, module)
     if file is None and "." in name:
         module, _, function = name.rpartition(".")
-        file = _file(project_dir, module)
+        file = module_file(project_dir, module)
     if file is None:
         raise _missing(project_dir, name)
-    tree = _parsed(file)
-    sources = {node.name: node.lineno for node in _functions(tree) if _is_source(node)}
+    tree = parsed(file, "source module")
+    sources = [node for node in functions(tree) if _is_source(node)]
     if function is not None:
-        _must_bind(tree, function, file)
-        line = next((n.lineno for n in _functions(tree) if n.name == function), 1)
-        return SourceCode(project_dir, module, file, function, line)
+        must_bind(tree, function, file, "source module")
+        sources = [node for node in functions(tree) if node.name == function][:1]
     if len(sources) > 1:
-        raise _not_one(list(sources), file, module)
-    return SourceCode(project_dir, module, file, None, next(iter(sources.values()), 1))
+        raise _not_one([node.name for node in sources], file, module)
+    line = sources[0].lineno if sources else 1
+    params = tuple(params_of(sources[0])) if sources else ()
+    return SourceCode(project_dir, module, file, function, line, params)
 
 
-def _file(project_dir: Path, module: str) -> Path | None:
+def module_file(project_dir: Path, module: str) -> Path | None:
+    """The file of a module, dotted from `project_dir`; None if there is none."""
     path = project_dir.joinpath(*module.split("."))
     files = (path.with_name(f"{path.name}.py"), path / "__init__.py")
     return next((file for file in files if file.is_file()), None)
@@ -98,16 +103,18 @@ def _missing(project_dir: Path, name: str) -> ConfigError:
     )
 
 
-def _parsed(file: Path) -> ast.Module:
+def parsed(file: Path, what: str) -> ast.Module:
+    """The syntax of a Python file; ConfigError, which calls it `what`, if it has none."""
     try:
         return ast.parse(file.read_bytes(), filename=str(file))
     except SyntaxError as e:
         raise ConfigError(
-            f"the source module is not valid Python: {e.msg}", at=f"{file}:{e.lineno}:{e.offset}"
+            f"the {what} is not valid Python: {e.msg}", at=f"{file}:{e.lineno}:{e.offset}"
         ) from e
 
 
-def _functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+def functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """The functions at the top of a module."""
     return (n for n in tree.body if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef))
 
 
@@ -117,7 +124,7 @@ def _is_source(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     return any(ast.unparse(d).rpartition(".")[2] == "source" for d in named)
 
 
-def _must_bind(tree: ast.Module, function: str, file: Path) -> None:
+def must_bind(tree: ast.Module, function: str, file: Path, what: str) -> None:
     """ConfigError if nothing in the module's text can make the name `function`."""
     names = set()
     for node in ast.walk(tree):
@@ -129,9 +136,9 @@ def _must_bind(tree: ast.Module, function: str, file: Path) -> None:
             names.add(node.id)
     if function in names or "*" in names:
         return
-    known = [node.name for node in _functions(tree)]
+    known = [node.name for node in functions(tree)]
     raise ConfigError(
-        f"there is no function '{function}' in the source module",
+        f"there is no function '{function}' in the {what}",
         at=file,
         hint=nearest(function, known),
     )

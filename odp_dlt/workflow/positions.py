@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from odp_dlt.errors import ConfigError
-from odp_dlt.workflow.models import Origin, Position
+from odp_dlt.workflow.entry import Origin, Position
 
 KeyPath = tuple[str | int, ...]
 
@@ -51,6 +51,34 @@ def read(file: Path, name: Path) -> Document:
     if document.value is None:
         raise ConfigError("the file is empty", at=start, hint="Fill it, or delete it.")
     return document
+
+
+def part_of(file: Path, name: Path, path: KeyPath, value: Any) -> Document:
+    """The part at `path` of that document of `file` in which `value` stands there.
+
+    Of positions there is only the file's start if no document has it: when something filled in
+    what the file says before `value` came of it.
+    """
+    for document in _documents(file.read_text(encoding="utf-8-sig"), name):
+        found = document.value
+        for part in path:
+            found = found.get(part) if isinstance(found, dict) else None
+        if found == value:
+            places = document.origin.positions
+            inner = {key[len(path) :]: at for key, at in places.items() if key[: len(path)] == path}
+            return Document(value, Origin(inner or {(): Position(name, 1, 1)}))
+    return Document(value, Origin({(): Position(name, 1, 1)}))
+
+
+def _documents(text: str, name: Path) -> Iterator[Document]:
+    loader = _Loader(text)
+    try:
+        while loader.check_node():
+            node = loader.get_node()
+            assert node is not None, "the loader has said that there is one"
+            yield Document(loader.construct_document(node), _origin(loader, node, name))
+    finally:
+        loader.dispose()
 
 
 def _read_yaml(text: str, name: Path) -> Document:

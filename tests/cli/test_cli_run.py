@@ -190,7 +190,10 @@ def test_a_table_that_is_no_asset_yet_is_a_warning_that_stays(shop: Path, edit: 
     result = run("shop/api/orders")
 
     assert result.exit_code == 0, result.stderr
-    assert "! shop/api/orders: table 'shop_data.orders__tags' is new" in result.stderr
+    said = (
+        "! check schema of shop/api/orders: the schema file lacks table orders__tags. Accept it: "
+    )
+    assert f"{said}odp schema export shop/api/orders\n" in result.stderr
     assert "odp schema export shop/api/orders" in result.stderr
 
 
@@ -203,3 +206,71 @@ def test_one_table_selected_loads_its_whole_resource(shop: Path) -> None:
         "shop/api/orders": 40,
         "shop/api/orders__items": 100,
     }
+
+
+CHECKED = """    params:
+      query: CREATE OR REPLACE TABLE days AS SELECT '{{context.partition_key}}' AS day
+    checks:
+      - {type: row_bounds, min_total: 1}
+      - {type: row_bounds, name: more, min_total: 2, severity: SEVERITY}
+"""
+UNCHECKED = CHECKED.partition("    checks:")[0]
+
+
+def test_a_check_that_warns_is_shown_and_the_code_is_0(sql_project: Path, edit: Edit) -> None:
+    edit(sql_project / WORKFLOW, UNCHECKED, CHECKED.replace("SEVERITY", "warn"))
+
+    result = run("marts/days")
+
+    assert result.exit_code == 0
+    assert "1 of 2 checks passed" in result.stderr
+    said = "check more of marts/days: 1 row in all, not at least 2 rows in all"
+    assert f"! {said}" in result.stderr
+    assert "Check failed" not in result.stderr
+
+
+def test_a_check_that_fails_is_an_exit_code_although_nothing_else_stops(
+    sql_project: Path, edit: Edit
+) -> None:
+    edit(sql_project / WORKFLOW, UNCHECKED, CHECKED.replace("SEVERITY", "error"))
+
+    result = run('key:"marts/days"+', "--output", "json")
+
+    assert result.exit_code == 1
+    days, weeks = json.loads(result.stdout)
+    assert (days["status"], weeks["status"]) == ("done", "done")
+    assert days["checks"] == [
+        {
+            "asset_key": "marts/days",
+            "name": "row_bounds",
+            "passed": True,
+            "severity": "error",
+            "description": "1 row in all",
+        },
+        {
+            "asset_key": "marts/days",
+            "name": "more",
+            "passed": False,
+            "severity": "error",
+            "description": "1 row in all, not at least 2 rows in all",
+        },
+    ]
+    assert "Check failed: marts/days more\n  1 row in all, not at least 2" in result.stderr
+
+
+def test_a_check_that_blocks_fails_its_asset_and_skips_what_follows(
+    sql_project: Path, edit: Edit
+) -> None:
+    blocking = CHECKED.replace("SEVERITY", "error, blocking: true")
+    edit(sql_project / WORKFLOW, UNCHECKED, blocking)
+
+    result = run('key:"marts/days"+', "--output", "json")
+
+    assert result.exit_code == 1
+    days, weeks = json.loads(result.stdout)
+    assert (days["status"], weeks["status"]) == ("failed", "skipped")
+    assert days["made"] == [
+        {"asset_key": "marts/days", "destination_table_id": "main.days", "rows": 1}
+    ]
+    assert days["problem"]["message"] == "a blocking check has not passed"
+    assert "Check failed: marts/days more" in result.stderr

@@ -1,7 +1,9 @@
 import json
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import duckdb
 import pytest
 from click.testing import CliRunner, Result
 
@@ -9,6 +11,7 @@ from odp_dlt.cli.main import odp
 from odp_dlt.schema.stored import read_schema_file
 
 Edit = Callable[[Path, str, str], None]
+Program = Callable[..., "subprocess.CompletedProcess[str]"]
 
 ORDERS = "shop/api/orders"
 
@@ -193,3 +196,70 @@ def test_a_source_without_rows_writes_no_file(shop: Path, edit: Edit) -> None:
     assert result.exit_code == 1
     assert "the source gave no rows of 'orders'" in result.stderr
     assert not schema_file(shop).exists()
+
+
+def test_diff_of_a_new_destination_makes_all_tables_and_writes_nothing(shop: Path) -> None:
+    result = call("diff", ORDERS)
+
+    assert result.exit_code == 0, result.stderr
+    orders, items = result.stdout.splitlines()
+    assert orders.startswith('CREATE TABLE "shop_data"."orders" ("id" BIGINT NOT NULL, ')
+    assert '"ordered_at" TIMESTAMP WITH TIME ZONE' in orders
+    assert items.startswith('CREATE TABLE "shop_data"."orders__items" ("product" VARCHAR')
+    assert not (shop / "data").exists()
+
+
+def test_what_a_diff_says_is_what_the_load_then_does(
+    shop: Path, edit: Edit, program: Program
+) -> None:
+    assert program(shop, "run", ORDERS).returncode == 0
+    same = program(shop, "schema", "diff", ORDERS, "--exit-code")
+    assert (same.returncode, same.stdout) == (0, "-- A load would change no table.\n"), same.stderr
+    before = columns(shop)
+    edit(shop / "dlt_project/shop/source.py", '"status":', '"tags": ["a"], "vat": 1.5, "status":')
+
+    result = program(shop, "schema", "diff", ORDERS, "--exit-code", "--output", "json")
+
+    assert result.returncode == 3, result.stderr
+    found = json.loads(result.stdout)
+    assert found["schema_file_lacks"] == {
+        "tables": ["orders__tags"], "columns": ["orders.vat"], "retyped": [],
+    }  # fmt: skip
+    assert program(shop, "run", ORDERS).returncode == 0
+    now = columns(shop)
+    assert {change["table"]: change["kind"] for change in found["changes"]} == {
+        "orders": "add_columns", "orders__tags": "create_table",
+    }  # fmt: skip
+    for change in found["changes"]:
+        there = before.get(change["table"], {})
+        new = {name: kind for name, kind in now[change["table"]].items() if name not in there}
+        assert change["columns"] == new
+
+
+def test_a_diff_says_why_a_load_would_fail(shop: Path, edit: Edit, program: Program) -> None:
+    assert program(shop, "run", ORDERS).returncode == 0
+    source = shop / "dlt_project/shop/source.py"
+    edit(source, '"status":', '"vat": 1, "status":')
+    edit(source, 'primary_key="id"', 'primary_key="id", columns={"vat": {"nullable": False}}')
+
+    result = program(shop, "schema", "diff", ORDERS)
+
+    assert result.stdout.splitlines() == [
+        "-- The load would fail: vat may not be null, and rows exist that have no value for it.",
+        'ALTER TABLE "shop_data"."orders" ADD COLUMN "vat" BIGINT;',
+    ]
+    assert "The schema file lacks column orders.vat." in result.stderr
+    assert f"Accept it: odp schema export {ORDERS}" in result.stderr
+    assert program(shop, "run", ORDERS).returncode == 1
+
+
+def columns(shop: Path) -> dict[str, dict[str, str]]:
+    with duckdb.connect(str(shop / "data/shop.db"), read_only=True) as con:
+        found = con.execute(
+            "SELECT table_name, column_name, data_type FROM duckdb_columns() "
+            "WHERE schema_name = 'shop_data'"
+        ).fetchall()
+    tables: dict[str, dict[str, str]] = {}
+    for table, name, kind in found:
+        tables.setdefault(table, {})[name] = kind
+    return tables

@@ -42,7 +42,7 @@ from tests.workflow.workflow_files import ASSET, ASSET_KEYS, error, in_assets, l
         (
             "    group_name: my group\n",
             "w.yaml:4:5: group_name 'my group' cannot be a name in Dagster: it holds ' '\n"
-            "  Use only letters, digits and '_'.",
+            "  Use only letters, digits and '_' between slashes.",
         ),
         (
             "  - {asset_key: x/b-c/d, task_type: t}\n",
@@ -145,13 +145,14 @@ def test_resources_are_validated_like_the_rest(tmp_path: Path) -> None:
     said = error(tmp_path, dagster_config__yaml=config, w__yaml=ASSET)
     assert said == (
         "odp_config/dagster_config.yaml:3:27: unknown key 'param'\n"
-        "  Did you mean 'params'? Known: params, resource_kind."
+        "  Did you mean 'params'? Known: name, params, resource_kind."
     )
     config = config.replace(", param: {}", "")
     said = error(tmp_path, dagster_config__yaml=config, w__yaml=ASSET)
     assert said == (
-        "odp_config/dagster_config.yaml:3:4: resource_kind 'duckdb' is used twice; "
-        "the first is at odp_config/dagster_config.yaml:2:4"
+        "odp_config/dagster_config.yaml:3:3: resource 'duckdb' is used twice; "
+        "the first is at odp_config/dagster_config.yaml:2:3\n"
+        "  Give one of them another `name`; assets choose it under `resources`."
     )
 
 
@@ -196,3 +197,92 @@ def test_keys_that_are_no_text_are_refused_wherever_they_stand(tmp_path: Path) -
     assert said == "w.yaml:1:39: '1' is not valid: Keys should be strings"
     said = error(tmp_path, w__yaml="? [a, b]\n: x")
     assert said == "w.yaml:1:3: this is not valid YAML: found unhashable key"
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (
+            "    backfill_policy: single\n",
+            "w.yaml:4:5: 'backfill_policy' cannot be 'single'\n"
+            "  Did you mean 'single_run'? Known: single_run.",
+        ),
+        (
+            "    backfill_policy: {max_partitions: 3}\n",
+            "2 problems in the workflow files\n"
+            "  w.yaml:4:5: the key 'backfill_policy.max_partitions_per_run' is missing\n"
+            "  w.yaml:4:23: unknown key 'max_partitions'\n"
+            "    Did you mean 'max_partitions_per_run'? Known: max_partitions_per_run.",
+        ),
+        (
+            "    automation: {on_crn: '0 0 * * *'}\n",
+            "2 problems in the workflow files\n"
+            "  w.yaml:4:5: the key 'automation.on_cron' is missing\n"
+            "  w.yaml:4:18: unknown key 'on_crn'\n"
+            "    Did you mean 'on_cron'? Known: on_cron, timezone.",
+        ),
+        (
+            "    timeout: soon\n",
+            "w.yaml:4:5: 'timeout' is not valid: "
+            "it must be a span of time such as 90s, 15m, 36h, 2d",
+        ),
+        (
+            "    retry_policy: {max_retries: 0}\n",
+            "w.yaml:4:20: 'retry_policy.max_retries' is not valid: "
+            "Input should be greater than or equal to 1",
+        ),
+        (
+            "    tables: {a__b: {owner: [x]}}\n",
+            "w.yaml:4:21: unknown key 'owner'\n  Did you mean 'owners'? Known: ",
+        ),
+        (
+            "    checks: [{severity: error}]\n",
+            "w.yaml:4:14: the key 'checks.0.type' is missing",
+        ),
+        (
+            "    partition: {type: static}\n",
+            "w.yaml:4:5: the key 'partition.keys' is missing",
+        ),
+        (
+            "    partition: {type: static, keys: [a], start: '2024-01-01'}\n",
+            "w.yaml:4:42: static partitions have no 'start'\n  They have: keys.",
+        ),
+        (
+            "    partition: {dimensions: {day: {start: '2024-01-01', schedule_type: DAILY}}}\n",
+            "w.yaml:4:17: partitions have two dimensions, not 1",
+        ),
+        (
+            "jobs:\n- job_id: j\n  asset_selection: [a]\n  triggers:\n"
+            "  - {trigger_id: t, trigger_type: schedul, params: {}}\n",
+            "w.yaml:8:5: 'triggers.0.trigger_type' cannot be 'schedul'\n"
+            "  Did you mean 'schedule'? Known: schedule, sensor.",
+        ),
+        (
+            "jobs:\n- job_id: j\n  asset_selection: [a]\n  triggers:\n"
+            "  - {trigger_id: t, trigger_type: schedule, params: {schedule_knd: cron}}\n",
+            "w.yaml:8:45: the key 'triggers.0.params.schedule_kind' is missing\n"
+            "  Written there: schedule_knd.",
+        ),
+        (
+            "jobs:\n- job_id: j\n  asset_selection: [a]\n  triggers:\n"
+            "  - trigger_id: t\n    trigger_type: schedule\n"
+            "    params: {schedule_kind: cron, schedule_params: {cron: 1 * * * *}}\n",
+            "2 problems in the workflow files\n"
+            "  w.yaml:10:35: the key 'triggers.0.params.schedule_params.cron_schedule' is missing\n"
+            "  w.yaml:10:53: unknown key 'cron'\n"
+            "    Known: cron_schedule, execution_timezone.",
+        ),
+    ],
+)
+def test_what_is_wrong_deep_inside_an_entry(tmp_path: Path, more: str, said: str) -> None:
+    assert in_assets(tmp_path, more).startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90s", 90), ("1.5h", 5400), ("2d", 172800), ("1w", 604800), ("30", 30)]
+)
+def test_spans_of_time(tmp_path: Path, text: str, seconds: int) -> None:
+    entry = f"assets: [{{asset_key: a, task_type: t, timeout: {text}}}]"
+    span = load(tmp_path, w__yaml=entry).assets[0].timeout
+    assert span is not None
+    assert span.total_seconds() == seconds

@@ -67,7 +67,7 @@ def test_every_key_and_item_has_its_position(tmp_path: Path) -> None:
     assert str(at("params", "list", 0)) == f"{name}:6:11"
     assert str(at("params", "list", 1, "two")) == f"{name}:7:12"
     assert at("params", "list", 1, "three") == at("params", "list", 1)
-    assert str(workflow.partitions[0].params.origin.at("schedule_type")) == f"{name}:13:7"
+    assert str(workflow.partitions[0].origin.at("params", "schedule_type")) == f"{name}:13:7"
 
 
 def test_json_has_positions_with_tabs_escapes_and_surrogate_pairs(tmp_path: Path) -> None:
@@ -158,7 +158,7 @@ def test_several_resource_files_are_named(tmp_path: Path) -> None:
             "w__yaml",
             "asets: []",
             "w.yaml:1:1: unknown key 'asets'\n"
-            "  Did you mean 'assets'? Known: assets, jobs, partitions.",
+            "  Did you mean 'assets'? Known: assets, jobs, partitions, soda_checks.",
         ),
         ("w__yaml", "assets: {}", "w.yaml:1:1: 'assets' must be a list, but is a mapping"),
         (

@@ -9,7 +9,11 @@ from odp_dlt.errors import ConfigError
 from odp_dlt.workflow.load import load_workflow
 from odp_dlt.workflow.models import Workflow
 
-ASSET_KEYS = "asset_key, depends_on, description, group_name, params, task_type"
+ASSET_KEYS = (
+    "asset_key, automation, backfill_policy, checks, code_version, depends_on, deps, "
+    "deps_mapping, description, freshness, group_name, kinds, metadata, op_tags, owners, params, "
+    "partition, pool, resources, retry_policy, selection_mode, tables, tags, task_type, timeout"
+)
 ASSET = "assets: [{asset_key: a, task_type: t}]"
 
 

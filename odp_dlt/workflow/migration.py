@@ -1,0 +1,203 @@
+"""Workflow files written for dagster-odp 0.1.4 → what this package reads.
+
+dagster-odp took no notice of keys that it did not know; here they are errors. So a file that it
+took can hold keys that never had an effect: these become comments, and each is told.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from odp_dlt.errors import ConfigError
+from odp_dlt.workflow.entry import Position
+
+_ASSET = {"asset_key", "task_type", "params", "description", "group_name", "depends_on"}
+_OURS = _ASSET | {
+    "owners", "tags", "kinds", "metadata", "deps", "partition", "checks", "tables", "retry_policy",
+    "pool", "timeout", "freshness", "automation", "op_tags", "code_version", "backfill_policy",
+    "selection_mode", "deps_mapping", "resources",
+}  # fmt: skip
+_KEYS: Mapping[tuple[str, ...], set[str]] = {
+    (): {"resources", "assets", "partitions", "jobs", "soda_checks", "executor"},
+    ("resources",): {"resource_kind", "params", "name"},
+    ("assets",): _OURS,
+    ("partitions",): {"assets", "params"},
+    ("partitions", "params"): {
+        "start", "end", "schedule_type", "cron_schedule", "timezone", "fmt", "minute_offset",
+        "hour_offset", "day_offset", "end_offset", "exclusions", "type", "keys", "dimensions",
+    },
+    ("jobs",): {
+        "job_id", "asset_selection", "description", "triggers", "tags", "run_tags", "run_config",
+        "executor", "max_retries", "owners",
+    },
+    ("jobs", "triggers"): {
+        "trigger_id", "trigger_type", "description", "params", "default_status", "run_tags",
+        "run_config", "owners", "execution_timezone", "minimum_interval",
+    },
+    ("jobs", "triggers", "params"): {
+        "schedule_kind", "schedule_params", "sensor_kind", "sensor_params",
+    },
+    ("soda_checks",): {"asset_key", "check_file_path", "data_source", "blocking", "description"},
+}  # fmt: skip
+_DLT_PARAMS = {
+    "source_module", "schema_file_path", "source_params", "destination", "destination_params",
+    "pipeline_params", "run_params", "on_new_table",
+}  # fmt: skip
+_RUN_PARAMS = {"write_disposition", "allow_empty", "refresh", "limit", "window"}
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing that is, or must be, written otherwise; `by_hand` if a person has to decide."""
+
+    at: Position
+    said: str
+    by_hand: bool = False
+
+
+@dataclass(frozen=True)
+class _Edit:
+    """Text from `start` to `end` (indexes of characters) becomes `text`."""
+
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True)
+class _File:
+    name: Path
+    text: str
+
+    def at(self, node: yaml.Node) -> Position:
+        return Position(self.name, node.start_mark.line + 1, node.start_mark.column + 1)
+
+
+_Found = tuple[Change, _Edit | None]
+
+
+def migrated(text: str, name: Path) -> tuple[str, list[Change]]:
+    """`text` as this package reads it, and what was changed or is left to do.
+
+    The same text comes back when nothing has to change. ConfigError if it is no YAML.
+    """
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.YAMLError as e:
+        raise ConfigError(f"this is not valid YAML: {e}", at=name) from e
+    found = list(_mapping(_File(name, text), root, ()))
+    edits = sorted((edit for _, edit in found if edit), key=lambda edit: edit.start, reverse=True)
+    for edit in edits:
+        text = text[: edit.start] + edit.text + text[edit.end :]
+    changes = [change for change, _ in found]
+    return text, sorted(changes, key=lambda change: (change.at.line, change.at.column))
+
+
+def _mapping(file: _File, node: yaml.Node | None, path: tuple[str, ...]) -> Iterator[_Found]:
+    """Everything in the mapping `node`, which stands at `path` (list indexes left out)."""
+    if not isinstance(node, yaml.MappingNode):
+        return
+    known = _KEYS.get(path)
+    for key, value in node.value:
+        inner = (*path, str(key.value))
+        if known is not None and key.value not in known:
+            said = f"'{key.value}' never had an effect in dagster-odp, and is an error here"
+            yield _left_out(file, node, key, value, said)
+        elif path == ("assets",) and _is_null(value):
+            yield _left_out(file, node, key, value, f"'{key.value}' says nothing")
+        elif special := _SPECIAL.get(inner):
+            yield from special(file, node, value)
+        elif isinstance(value, yaml.SequenceNode):
+            for item in value.value:
+                yield from _mapping(file, item, inner)
+        else:
+            yield from _mapping(file, value, inner)
+
+
+def _asset_params(file: _File, asset: yaml.MappingNode, params: yaml.Node) -> Iterator[_Found]:
+    """Of dlt assets: params that were ignored, and arguments of `run` that belong to the source."""
+    if _text_of(asset, "task_type") != "dlt" or not isinstance(params, yaml.MappingNode):
+        return
+    for key, value in params.value:
+        if key.value not in _DLT_PARAMS:
+            said = f"the param '{key.value}' never had an effect in dagster-odp"
+            yield _left_out(file, params, key, value, said)
+        if key.value == "run_params" and isinstance(value, yaml.MappingNode):
+            for name, _ in value.value:
+                if name.value not in _RUN_PARAMS:
+                    said = (
+                        f"`run_params.{name.value}` belongs to the source: "
+                        f"@dlt.resource({name.value}=…)"
+                    )
+                    yield Change(file.at(name), said, by_hand=True), None
+        if key.value == "destination" and value.value == "bigquery":
+            said = "the destination 'bigquery' is not there; load to files and copy them from there"
+            yield Change(file.at(key), said, by_hand=True), None
+
+
+def _trigger_params(file: _File, trigger: yaml.MappingNode, params: yaml.Node) -> Iterator[_Found]:
+    """Of cron schedules all else was ignored; the prefix of `gcs_sensor` had two names."""
+    for key, value in _items(params):
+        inner = list(_items(value))
+        if key.value == "schedule_params" and _text_of(params, "schedule_kind") == "cron":
+            for name, what in inner:
+                if name.value != "cron_schedule" and isinstance(value, yaml.MappingNode):
+                    said = (
+                        f"'{name.value}' never had an effect on a cron schedule; "
+                        "here the trigger has `execution_timezone`"
+                    )
+                    yield _left_out(file, value, name, what, said)
+        if key.value == "sensor_params":
+            for name, _ in inner:
+                if name.value == "path_prefix":
+                    said = "'path_prefix' is `path_prefix_filter`"
+                    edit = _Edit(name.start_mark.index, name.end_mark.index, "path_prefix_filter")
+                    yield Change(file.at(name), said), edit
+
+
+_SPECIAL: Mapping[
+    tuple[str, ...], Callable[[_File, yaml.MappingNode, yaml.Node], Iterator[_Found]]
+] = {
+    ("assets", "params"): _asset_params,
+    ("jobs", "triggers", "params"): _trigger_params,
+}
+
+
+def _left_out(
+    file: _File, around: yaml.MappingNode, key: yaml.Node, value: yaml.Node, said: str
+) -> _Found:
+    """The member of `around` becomes a comment; where it cannot, a person has to act."""
+    change = Change(file.at(key), said)
+    start = key.start_mark.index
+    line = file.text.rfind("\n", 0, start) + 1
+    if around.flow_style or file.text[line:start].strip():
+        return Change(change.at, f"{said}: take it out", by_hand=True), None
+    end = start + len(_own_text(file.text[start : value.end_mark.index]))
+    lines = file.text[start:end].splitlines()
+    indent = file.text[line:start]
+    commented = [f"# {lines[0]}", *(f"{indent}# {more.removeprefix(indent)}" for more in lines[1:])]
+    return change, _Edit(start, end, "\n".join(commented))
+
+
+def _own_text(text: str) -> str:
+    """`text` without the blank lines and comments that follow it, which a block's end includes."""
+    lines = text.rstrip().split("\n")
+    while len(lines) > 1 and (not lines[-1].strip() or lines[-1].lstrip().startswith("#")):
+        lines.pop()
+    return "\n".join(lines)
+
+
+def _items(node: yaml.Node) -> Iterator[tuple[yaml.Node, yaml.Node]]:
+    if isinstance(node, yaml.MappingNode):
+        yield from node.value
+
+
+def _text_of(node: yaml.Node, name: str) -> str | None:
+    found = (value.value for key, value in _items(node) if key.value == name)
+    return next(found, None)
+
+
+def _is_null(node: yaml.Node) -> bool:
+    return isinstance(node, yaml.ScalarNode) and node.tag == "tag:yaml.org,2002:null"
