@@ -48,7 +48,8 @@ def run_step(
                 if not done:
                     raise
                 late = e  # what was made counts, and is checked
-            yield from results(context, checks, done, partial(task.look, run))
+            made = done if context.selected_asset_keys else None
+            yield from results(context, checks, made, partial(task.look, run))
         if late is not None:
             raise late
     except OdpError as e:
