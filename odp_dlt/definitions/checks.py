@@ -103,7 +103,8 @@ def results(
     """The results of those of the checks that are selected.
 
     `done` is what the run has made. Where it is None nothing ran: they are about what is there, and
-    what was told of it last. A check that cannot be judged has not passed, and keeps no other from being judged.
+    what was told of it last. A check that cannot be judged has not passed, and keeps no other from
+    being judged.
     """
     wanted = [one for one in planned if one.key in context.selected_asset_check_keys]
     facts = {key: _facts(context, key, done) for key in dict.fromkeys(c.asset_key for c in wanted)}
