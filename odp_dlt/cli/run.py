@@ -15,6 +15,7 @@ from odp_dlt.cli.project import Project
 if TYPE_CHECKING:
     from odp_dlt.definitions.events import Checked, Event, Finished
 
+_PARTITION_OPTIONS = ("partition", "partition_range", "add_partition")
 _MARKS = {"done": "[green]✓[/]", "failed": "[red]✗[/]", "skipped": "[yellow]-[/]"}
 
 
@@ -58,6 +59,12 @@ def _in_short(end: "Finished") -> str:
 @click.option("--select", "selected", metavar="SELECTION", help="The same, as an option.")
 @click.option("--partition", metavar="KEY", help="Default: the latest complete partition.")
 @click.option(
+    "--partition-range",
+    metavar="FIRST...LAST",
+    help="All partitions from the one to the other, one after another in one run.",
+)
+@click.option("--add-partition", is_flag=True, help="Add the KEY of dynamic partitions first.")
+@click.option(
     "--refresh",
     type=click.Choice(["none", "state", "data", "table"]),
     help="What dlt assets forget before they load: cursors, all rows too, or the tables.",
@@ -77,9 +84,8 @@ def command(
     /,
     selection: str | None,
     selected: str | None,
-    partition: str | None,
     output: str,
-    **launch: Any,
+    **options: Any,
 ) -> None:
     """Materialize assets, all or a Dagster asset SELECTION, in this process.
 
@@ -91,6 +97,7 @@ def command(
         raise click.UsageError("Give the selection once: as the argument or as --select.")
     config_dir, root = project.found(), project.root
     from odp_dlt.definitions import build_definitions
+    from odp_dlt.definitions.chosen import Wanted
     from odp_dlt.definitions.run import dagster_home, exit_code, run_assets
 
     with terminal.working("Reading the project …") as working:
@@ -99,8 +106,8 @@ def command(
             dagster_home(root),
             partial(_show, working),
             selection=selection or selected,
-            partition=partition,
-            launch={name: value for name, value in launch.items() if value is not None},
+            wanted=Wanted(*(options.pop(name) for name in _PARTITION_OPTIONS)),
+            launch={name: value for name, value in options.items() if value is not None},
         )
     if output == "json":
         terminal.write_json([_as_json(end) for end in finished])

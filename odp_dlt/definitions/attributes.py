@@ -2,17 +2,21 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
+from odp_dlt.definitions.conditions import automation_condition, freshness_policy
 from odp_dlt.definitions.metadata import of_definition
+from odp_dlt.definitions.partitions import backfill_policy, dependency
 from odp_dlt.definitions.plan import PlannedAsset
 from odp_dlt.errors import ConfigError
 from odp_dlt.registry import nearest
 from odp_dlt.tasks.base import ColumnInfo, Planned
 from odp_dlt.workflow.asset import Asset, ColumnSettings, RetryPolicy, TableSettings
+from odp_dlt.workflow.models import Position
 from odp_dlt.workflow.tables import settings_of
 
 _FIELDS = ("group_name", "owners", "tags", "kinds", "deps")
@@ -28,20 +32,22 @@ def spec(planned: PlannedAsset, made: Planned, version: str) -> dg.AssetSpec:
     """Dagster's asset for one table. ConfigError, with its place, for what Dagster refuses."""
     asset = planned.asset
     said = settings_of(asset, _table(made), is_main=made.key == asset.asset_key)
-    of_root = [made.external, *asset.depends_on, *asset.deps]
-    above = of_root if made.parent is None else [made.parent]
-    keys = [key for key in dict.fromkeys([*above, *said.deps]) if key is not None]
+    of_root: list[str | None] = [made.external, *asset.depends_on, *asset.deps]
+    above: list[str | None] = of_root if made.parent is None else [made.parent]
+    above += [*made.deps, *said.deps]
+    keys = [key for key in dict.fromkeys(above) if key is not None]
     documented = replace(made, columns=_documented(made.columns, said, asset))
     arguments: dict[str, Any] = {
-        "deps": [asset_key(key) for key in keys],
+        "deps": [dependency(asset, key) for key in keys],
         "description": _description(made, said),
         "metadata": {**said.metadata, **of_definition(documented, _references(planned, made))},
         "skippable": True,
-        "group_name": said.group_name,
+        "group_name": said.group_name or made.group,
         "code_version": said.code_version or version,
         "owners": said.owners,
         "tags": said.tags,
         "kinds": {*made.kinds, *said.kinds},
+        **_automated(asset, made, said),
     }
     try:
         return dg.AssetSpec(asset_key(made.key), **arguments)
@@ -52,10 +58,39 @@ def spec(planned: PlannedAsset, made: Planned, version: str) -> dg.AssetSpec:
         ) from e
 
 
+def _automated(asset: Asset, made: Planned, said: TableSettings) -> dict[str, Any]:
+    """When the asset is materialized by itself, and how old it may become."""
+    if made.parent is not None and said.automation is not None:
+        raise ConfigError(
+            f"the nested table '{made.key}' cannot have `automation`: it is made with its parent",
+            at=_written(asset, made, "automation"),
+            hint=f"Give it to the asset '{asset.asset_key}'.",
+        )
+
+    def at(key: str, *path: str) -> Position:
+        return _written(asset, made, key, *path)
+
+    return {
+        "automation_condition": automation_condition(said, at),
+        "freshness_policy": freshness_policy(said, at),
+    }
+
+
+def _written(asset: Asset, made: Planned, key: str, *path: str) -> Position:
+    """Where `key` was said of the table: under its name, or a pattern, or for the whole asset."""
+    name = _table(made)
+    fitting = [one for one in asset.tables if one != name and fnmatchcase(name, one)]
+    for table in [name, *reversed(fitting)]:
+        if table in asset.tables and key in asset.tables[table].model_fields_set:
+            return asset.origin.at("tables", table, key, *path)
+    return asset.origin.at(key, *path)
+
+
 def op_arguments(asset: Asset) -> dict[str, Any]:
     """What counts for the op that makes all tables of `asset`, by Dagster's names."""
     return {
         "op_tags": asset.op_tags or None,
+        "backfill_policy": backfill_policy(asset),
         "pool": asset.pool,
         "retry_policy": None if asset.retry_policy is None else _retry_policy(asset.retry_policy),
     }

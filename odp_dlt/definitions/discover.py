@@ -11,11 +11,13 @@ from typing import Any
 
 import dagster as dg
 
+from odp_dlt.definitions.chosen import partition_of
 from odp_dlt.definitions.connections import resource_keys, site_for
 from odp_dlt.definitions.metadata import for_templates
 from odp_dlt.definitions.partitions import partitions_by_asset
 from odp_dlt.definitions.plan import located, resource_values, site_of
-from odp_dlt.definitions.run import dagster_home, partition_of
+from odp_dlt.definitions.run import dagster_home
+from odp_dlt.definitions.turns import Turn, turn_of, turn_values
 from odp_dlt.destinations.changes import Change, changes
 from odp_dlt.errors import ConfigError, OdpError, SourceError
 from odp_dlt.pipeline.pipeline import silent
@@ -37,6 +39,7 @@ class DltAsset:
     asset: Asset
     task: Dlt
     site: Site
+    turn: Turn
 
     @property
     def resource(self) -> str:
@@ -77,7 +80,15 @@ class DltAsset:
 
     def _context(self, progress: Callable[[str], None]) -> Context:
         log = logging.getLogger("odp_dlt.schema")
-        return Context(self.asset.asset_key, uuid.uuid4().hex, self.site, log, progress)
+        return Context(
+            self.asset.asset_key,
+            uuid.uuid4().hex,
+            self.site,
+            log,
+            progress,
+            partition=self.turn.name,
+            window=self.turn.window,
+        )
 
     def _as_every_time(self, found: Schema) -> Schema:
         """`found` as a first version, the same whether or not anything was loaded before."""
@@ -106,10 +117,11 @@ def dlt_asset_of(workflow: Workflow, asset_key: str, partition: str | None = Non
         raise together(problems)
     try:
         site = site_for(site, resource_keys(workflow, asset))
-        values = _values(workflow, asset, site.resources, partition)
+        turn, own = _partition(workflow, asset, partition)
+        values = _values(workflow, asset, site.resources, own)
         at = asset.origin.at
         params = render(asset.params, values, at=lambda path: at("params", *path))
-        return DltAsset(asset, validated(Dlt, params, site.root), site)
+        return DltAsset(asset, validated(Dlt, params, site.root), site, turn)
     except ConfigError as e:
         raise located(e, asset) from e
 
@@ -131,21 +143,23 @@ def _find(workflow: Workflow, asset_key: str) -> Asset:
 
 
 def _values(
-    workflow: Workflow, asset: Asset, found: Mapping[str, Resource], partition: str | None
+    workflow: Workflow, asset: Asset, found: Mapping[str, Resource], own: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """What the params can name: as in a run, only that no run is going on."""
+    """What the params can name: as in a run, only that none is; `own` is of the partition."""
     groups = {name.partition(".")[0] for name in names_in(asset.params)}
     parents = [key for key in asset.depends_on if variable_name(key) in groups]
     return {
-        "context": {"run_id": uuid.uuid4().hex[:8], **_partition(workflow, asset, partition)},
+        "context": {"run_id": uuid.uuid4().hex[:8], **own},
         "resource": resource_values(found.items()),
         "env": os.environ,
         "utils": {"now": datetime.now(UTC).isoformat()},
+        "sensor": {},
         **_parents(workflow.root, parents),
     }
 
 
-def _partition(workflow: Workflow, asset: Asset, wanted: str | None) -> dict[str, str]:
+def _partition(workflow: Workflow, asset: Asset, wanted: str | None) -> tuple[Turn, dict[str, Any]]:
+    """The partition `wanted`, or the latest complete one, and what templates find of it."""
     problems: list[ConfigError] = []
     partitions = partitions_by_asset(workflow, problems).get(asset.asset_key)
     if problems:
@@ -153,14 +167,10 @@ def _partition(workflow: Workflow, asset: Asset, wanted: str | None) -> dict[str
     if wanted is not None and partitions is None:
         raise ConfigError(f"'{asset.asset_key}' has no partitions", hint="Leave out --partition.")
     key = partition_of(asset.asset_key, partitions, wanted)
-    if key is None:
-        return {}
-    values = {"partition_key": key}
-    if isinstance(partitions, dg.TimeWindowPartitionsDefinition):
-        window = partitions.time_window_for_partition_key(key)
-        values["partition_window_start"] = window.start.isoformat()
-        values["partition_window_end"] = window.end.isoformat()
-    return values
+    if key is None or partitions is None:
+        return Turn(), {}
+    turn = turn_of(partitions, [key])
+    return turn, turn_values(partitions, turn)
 
 
 def _parents(root: Path, keys: list[str]) -> dict[str, Mapping[str, Any]]:

@@ -15,6 +15,7 @@ from odp_dlt.destinations.base import destinations
 from odp_dlt.errors import ConfigError
 from odp_dlt.registry import Registry
 from odp_dlt.resources.base import resources
+from odp_dlt.sensors.base import sensors
 from odp_dlt.tasks.base import tasks
 from odp_dlt.workflow.models import Asset, Executor, Job, Partition, ResourceConfig, SodaCheck
 
@@ -36,6 +37,7 @@ def editor_schemas() -> dict[str, Json]:
     }
     workflow = _document(lists)
     _tell_apart(workflow, "Asset", "task_type", "params", tasks)
+    _tell_apart(workflow, "SensorParams", "sensor_kind", "sensor_params", sensors)
     _add_destinations(workflow)
     _add_checks(workflow)
     config = _document({"resources": ResourceConfig})

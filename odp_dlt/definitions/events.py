@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import dagster as dg
@@ -82,7 +82,20 @@ Listen = Callable[[Event], None]
 
 
 def made_by(events: Sequence[dg.DagsterEvent]) -> Iterator[Made]:
-    """What was materialized, siblings of the selected tables included."""
+    """What was materialized, siblings of the selected tables included; of a range of partitions
+    once for each asset, the rows of all added up.
+    """
+    found: dict[str, Made] = {}
+    for made in _materializations(events):
+        before = found.get(made.asset_key)
+        if before is not None and before.rows is not None and made.rows is not None:
+            found[made.asset_key] = replace(made, rows=before.rows + made.rows)
+        else:
+            found[made.asset_key] = made
+    yield from found.values()
+
+
+def _materializations(events: Sequence[dg.DagsterEvent]) -> Iterator[Made]:
     for event in events:
         if event.event_type != dg.DagsterEventType.ASSET_MATERIALIZATION:
             continue

@@ -9,7 +9,8 @@ import dagster as dg
 
 from odp_dlt.definitions.connections import must_be_one, resource_keys, site_for
 from odp_dlt.definitions.keys import key_problems
-from odp_dlt.definitions.partitions import partitions_by_asset
+from odp_dlt.definitions.partitions import partitions_by_asset, wrong_between
+from odp_dlt.definitions.turns import template_names
 from odp_dlt.errors import ConfigError, OdpError
 from odp_dlt.resources.base import Resource, resources
 from odp_dlt.schema.model import Schema
@@ -24,7 +25,7 @@ from odp_dlt.tasks.params import (
 )
 from odp_dlt.workflow.load import together
 from odp_dlt.workflow.models import Asset, Entry, Position, Workflow
-from odp_dlt.workflow.template import Known, check, names_in, render
+from odp_dlt.workflow.template import Known, check, check_text, names_in, render
 
 Partitions = dg.PartitionsDefinition[str]
 
@@ -34,7 +35,8 @@ class PlannedAsset:
     """A workflow asset with its task type and what it makes, parents first.
 
     `parent_partitions` has an item for each key of `depends_on` that the workflow itself makes;
-    `resource_keys` one for each name of a resource that a run needs: its key in Dagster.
+    `resource_keys` one for each name of a resource that a run needs: its key in Dagster. `names`
+    are those of all variables in its templates, in the params and in files.
     """
 
     asset: Asset
@@ -45,6 +47,7 @@ class PlannedAsset:
     resource_keys: Mapping[str, str] = field(default_factory=dict)
     launch_params: tuple[LaunchParam, ...] = ()
     parent_partitions: Mapping[str, Partitions | None] = field(default_factory=dict)
+    names: frozenset[str] = frozenset()
 
     @property
     def op_name(self) -> str:
@@ -80,16 +83,24 @@ def plan(workflow: Workflow, discovered: Mapping[str, Schema] | None = None) -> 
         try:
             keys = resource_keys(workflow, asset)
             seen = site_for(site, keys)
-            wrong = _wrong_templates(asset, seen, own)
+            known = _known(asset, seen, own)
+            wrong = _wrong_params(asset, known)
             problems += wrong
-            planned += [] if wrong else [_planned(workflow, asset, seen, own, keys)]
+            if not wrong:
+                found = _planned(workflow, asset, seen, known, keys, problems)
+                planned.append(replace(found, partitions=own))
         except ConfigError as e:
             problems.append(_config_error(e, asset))
     if not problems:
+        planned += _brought(workflow, site, planned, problems)
+    if not problems:
         problems += key_problems((one.asset, one.makes) for one in planned)
+    assets = _with_parents(planned)
+    for one in assets:
+        problems += wrong_between(one.asset, one.partitions, one.parent_partitions)
     if problems:
         raise together(problems)
-    return Plan(workflow, _with_parents(planned))
+    return Plan(workflow, assets)
 
 
 def located(error: OdpError, entry: Entry) -> OdpError:
@@ -119,42 +130,92 @@ def _planned(
     workflow: Workflow,
     asset: Asset,
     site: Site,
-    partitions: Partitions | None,
+    known: Known,
     keys: Mapping[str, str],
+    problems: list[ConfigError],
 ) -> PlannedAsset:
+    """The plan of one asset; what is wrong in the files that it renders is told in `problems`."""
     task = tasks.find(asset.task_type, at=asset.origin.at("task_type"))
     for kind in sorted(task.needs):
         must_be_one(kind, workflow, keys, asset)
         site.resource(kind)
-    named = (name.split(".") for name in names_in(asset.params))
-    needed = task.needs | {parts[1] for parts in named if parts[0] == "resource"}
-    known = _known_params(asset, task, site)
+    found = _known_params(asset, task, site)
+    texts = {} if found is None else found.texts(site)
+    wrong = [one for file, text in texts.items() for one in check_text(text, known, file)]
+    problems += wrong
+    names = names_in(asset.params) | names_in([] if wrong else list(texts.values()))
+    named = {parts[1] for parts in (name.split(".") for name in names) if parts[0] == "resource"}
+    needed = task.needs | (task.uses & keys.keys()) | named
     return PlannedAsset(
         asset,
         task,
-        tuple([Planned(asset.asset_key)] if known is None else known.assets(asset.asset_key, site)),
+        tuple([Planned(asset.asset_key)] if found is None else found.assets(asset.asset_key, site)),
         site,
-        partitions,
+        None,
         resource_keys={name: keys[name] for name in needed},
-        launch_params=() if known is None else tuple(known.launch_params(site)),
+        launch_params=() if found is None else tuple(found.launch_params(site)),
+        names=frozenset(names),
     )
 
 
-def _wrong_templates(asset: Asset, site: Site, partitions: Partitions | None) -> list[ConfigError]:
-    known = Known(
+def _brought(
+    workflow: Workflow, site: Site, planned: Sequence[PlannedAsset], problems: list[ConfigError]
+) -> Iterator[PlannedAsset]:
+    """The workflow assets that come with resources."""
+    made = frozenset(defined_keys(planned))
+    for config in workflow.resources:
+        try:
+            for one in site.resources[config.key].brings(made):
+                asset = Asset(
+                    asset_key=one.asset_key,
+                    task_type=one.task_type,
+                    params=dict(one.params),
+                    origin=config.origin,
+                )
+                keys = {**resource_keys(workflow, asset), config.resource_kind: config.key}
+                seen = site_for(site, keys)
+                known = _known(asset, seen, None)
+                yield _planned(workflow, asset, seen, known, keys, problems)
+        except ConfigError as e:
+            problems.append(_config_error(e, config))
+
+
+def _wrong_params(asset: Asset, known: Known) -> list[ConfigError]:
+    return check(asset.params, known, lambda path: asset.origin.at("params", *path))
+
+
+def _known(asset: Asset, site: Site, partitions: Partitions | None) -> Known:
+    return Known(
         parents=tuple(asset.depends_on),
         resources={kind: param_names(type(one)) for kind, one in site.resources.items()},
-        partitioned=partitions is not None,
+        partition=template_names(partitions),
     )
-    return check(asset.params, known, lambda path: asset.origin.at("params", *path))
 
 
 def _with_parents(planned: Sequence[PlannedAsset]) -> tuple[PlannedAsset, ...]:
     found = {made.key: one.partitions for one in planned for made in one.makes}
+    tables = {_plain(m.table_name): m.key for p in planned for m in p.makes if m.table_name}
     return tuple(
-        replace(one, parent_partitions={k: found[k] for k in one.asset.depends_on if k in found})
+        replace(
+            one,
+            makes=tuple(_with_readers(made, tables) for made in one.makes),
+            parent_partitions={
+                key: found[key] for key in (*one.asset.depends_on, *one.asset.deps) if key in found
+            },
+        )
         for one in planned
     )
+
+
+def _with_readers(made: Planned, tables: Mapping[str, str]) -> Planned:
+    """`made`, depending on the assets that make the tables that it reads."""
+    read = (tables.get(_plain(table), key) for table, key in made.reads.items())
+    return replace(made, deps=(*made.deps, *read), reads={}) if made.reads else made
+
+
+def _plain(table_name: str) -> str:
+    """`schema.table` of a table's name, in which databases often do not heed the case."""
+    return ".".join(table_name.lower().split(".")[-2:])
 
 
 def _known_params(asset: Asset, task: type[Task], site: Site) -> Task | None:

@@ -11,7 +11,7 @@ Dagster shows their params, and hands the model itself to whoever asks for the r
 
 from pathlib import Path
 from types import UnionType
-from typing import Any, ClassVar, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origin
 
 import dagster as dg
 from pydantic import create_model
@@ -63,7 +63,10 @@ def resource_definitions(workflow: Workflow) -> dict[str, dg.ConfigurableResourc
 def _shown(kind: str, model: type[Resource], root: Path) -> type[dg.ConfigurableResource[Any]]:
     """A Dagster resource class with the fields of `model`."""
     fields: dict[str, Any] = {
-        name: (_config_type(field.annotation), ... if field.is_required() else field.default)
+        name: (
+            _config_type(field.annotation),
+            ... if field.is_required() else field.get_default(call_default_factory=True),
+        )
         for name, field in model.model_fields.items()
     }
     made = create_model(
@@ -79,6 +82,8 @@ def _shown(kind: str, model: type[Resource], root: Path) -> type[dg.Configurable
 
 def _config_type(annotation: Any) -> Any:
     """The type that Dagster's config system has for a field: paths and choices are text to it."""
+    if get_origin(annotation) is Annotated:
+        return _config_type(get_args(annotation)[0])
     if annotation is Path or get_origin(annotation) is Literal:
         return str
     if get_origin(annotation) in (Union, UnionType):

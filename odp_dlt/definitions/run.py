@@ -10,14 +10,13 @@ import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
-from odp_dlt.definitions.automation import parsed
+from odp_dlt.definitions.chosen import Chosen, Wanted, choose
 from odp_dlt.definitions.events import (
     Finished,
     Listen,
@@ -27,6 +26,7 @@ from odp_dlt.definitions.events import (
     made_by,
     problem_of,
 )
+from odp_dlt.definitions.jobs import parsed
 from odp_dlt.errors import ConfigError
 
 _INTERRUPTS = (dg.DagsterExecutionInterruptedError.__name__, KeyboardInterrupt.__name__)
@@ -69,12 +69,16 @@ class _Turn:
 
     keys: tuple[dg.AssetKey, ...]
     needs: frozenset[dg.AssetKey]
-    partition: str | None
+    chosen: Chosen
     config: Mapping[str, Any]  # the run config of the op
 
     @property
     def name(self) -> str:
         return self.keys[0].to_user_string()
+
+    @property
+    def partition(self) -> str | None:
+        return self.chosen.name
 
 
 def dagster_home(root: Path) -> Path:
@@ -101,21 +105,21 @@ def run_assets(
     listen: Listen,
     *,
     selection: str | None = None,
-    partition: str | None = None,
+    wanted: Wanted | None = None,
     launch: Mapping[str, Any] | None = None,
 ) -> list[Finished]:
     """Materialize all executable assets, or those of a Dagster asset selection string.
 
     Everything is planned before anything runs: ConfigError for a selection that matches nothing and
-    for a `partition` that one of the partitioned assets does not have. Without `partition`, each
+    for `wanted` partitions that one of the partitioned assets does not have. Without them, each
     takes its latest complete one. `launch` is for those assets that offer it (`refresh`, `limit`);
     ConfigError if none does. What is downstream of a failure is skipped, the rest goes on.
     """
-    turns = _plan(_selected(defs, selection), partition, launch or {})
+    nodes = _selected(defs, selection)
     finished: list[Finished] = []
     without: dict[dg.AssetKey, str] = {}  # keys that nothing can follow now, and why
     with dg.DagsterInstance.from_config(str(home)) as instance:
-        for turn in turns:
+        for turn in _plan(nodes, wanted or Wanted(), launch or {}, instance):
             reasons = sorted(without[key] for key in turn.needs if key in without)
             if reasons:
                 end = Finished(turn.name, turn.partition, "skipped", reason=reasons[0])
@@ -220,11 +224,16 @@ def _nothing(selection: str, nodes: Sequence[_Node]) -> ConfigError:
     )
 
 
-def _plan(nodes: Sequence[_Node], partition: str | None, launch: Mapping[str, Any]) -> list[_Turn]:
+def _plan(
+    nodes: Sequence[_Node],
+    wanted: Wanted,
+    launch: Mapping[str, Any],
+    instance: dg.DagsterInstance,
+) -> list[_Turn]:
     """One turn for each op, parents first; partitions are chosen, and judged, for all of them."""
-    if partition and nodes and not any(node.partitions for node in nodes):
+    if wanted.name and not any(node.partitions for node in nodes):
         raise ConfigError(
-            f"partition '{partition}' is asked for, but no selected asset has partitions",
+            f"partition '{wanted.name}' is asked for, but no selected asset has partitions",
             hint="Leave out --partition, or give the assets `partitions` in a workflow file.",
         )
     for name in launch:
@@ -246,7 +255,7 @@ def _plan(nodes: Sequence[_Node], partition: str | None, launch: Mapping[str, An
         _Turn(
             tuple(node.key for node in ops[op]),
             frozenset(above[op]),
-            partition_of(ops[op][0].key.to_user_string(), ops[op][0].partitions, partition),
+            choose(ops[op][0].key.to_user_string(), ops[op][0].partitions, wanted, instance),
             _op_config(ops[op][0], launch),
         )
         for op in order.static_order()
@@ -264,33 +273,6 @@ def _offered(assets: dg.AssetsDefinition) -> frozenset[str]:
     return frozenset(fields or ())
 
 
-def partition_of(
-    asset_key: str, partitions: dg.PartitionsDefinition[str] | None, wanted: str | None
-) -> str | None:
-    """The partition to run: `wanted`, else the latest complete one; None without partitions.
-
-    ConfigError if `wanted` is none of them, or if none is complete yet.
-    """
-    if partitions is None:
-        return None
-    keys = partitions.get_partition_keys()
-    if wanted is not None:
-        if wanted in keys:
-            return wanted
-        known = f"They run from {keys[0]} to {keys[-1]}." if keys else "It has none yet."
-        raise ConfigError(f"'{wanted}' is no partition of '{asset_key}'", hint=known)
-    if isinstance(partitions, dg.TimeWindowPartitionsDefinition):
-        now = datetime.now(UTC)
-        for key in reversed(keys):
-            if partitions.time_window_for_partition_key(key).end <= now:
-                return key
-        raise ConfigError(
-            f"no partition of '{asset_key}' is complete yet",
-            hint="Name one with --partition, or set an earlier `start` in its partitions.",
-        )
-    raise ConfigError(f"the partitions of '{asset_key}' have no order", hint="Use --partition.")
-
-
 def _execute(
     defs: dg.Definitions, turn: _Turn, instance: dg.DagsterInstance, listen: Listen
 ) -> Finished:
@@ -299,7 +281,8 @@ def _execute(
     result = job.with_logger_defs({"listener": listener(turn.name, listen)}).execute_in_process(
         instance=instance,
         asset_selection=list(turn.keys),
-        partition_key=turn.partition,
+        partition_key=turn.chosen.partition,
+        tags=dict(turn.chosen.tags),
         raise_on_error=False,
         run_config={"loggers": {"listener": {}}, "ops": turn.config},
     )

@@ -1,10 +1,9 @@
 """A workflow asset's step in a Dagster run: fill the templates, do the work, report each asset."""
 
 import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import dagster as dg
@@ -13,13 +12,15 @@ from odp_dlt.definitions.checks import PlannedCheck, results
 from odp_dlt.definitions.deadline import within
 from odp_dlt.definitions.launch import launched
 from odp_dlt.definitions.live import Lines, watched
-from odp_dlt.definitions.metadata import of_run
+from odp_dlt.definitions.partitioned import made_in_turns
 from odp_dlt.definitions.plan import PlannedAsset, filled_now, located
-from odp_dlt.definitions.values import partition_keys, step_values
+from odp_dlt.definitions.turns import Turn
+from odp_dlt.definitions.values import step_values
+from odp_dlt.destinations.base import TableView
 from odp_dlt.errors import OdpError, RetriableError
-from odp_dlt.tasks.base import Context, Done, Task
+from odp_dlt.tasks.base import Context, Done, Site, Task
 from odp_dlt.tasks.params import validated
-from odp_dlt.workflow.template import render
+from odp_dlt.workflow.template import render, render_text
 
 
 def run_step(
@@ -34,22 +35,19 @@ def run_step(
     What the task cannot do becomes a `dg.Failure` whose metadata say the error's class and the exit
     code of a program that ends with it; only errors that a new start can mend may be retried.
     """
-    done: dict[str, Done] = {}
+    step = _Step(context, planned, Lines(context.log.info))
     late: OdpError | None = None
     try:
-        lines = Lines(context.log.info)
-        task, run = _prepared(context, planned, lines)
         with _engine_log(context.log):
             try:
-                for one in _work(context, planned, task, run, lines):
-                    done[one.asset_key] = one
-                    yield from _told(context, planned, one, code_version)
+                if context.selected_asset_keys:
+                    yield from made_in_turns(context, planned, code_version, step.work)
             except OdpError as e:
-                if not done:
+                if not step.done:
                     raise
                 late = e  # what was made counts, and is checked
-            made = done if context.selected_asset_keys else None
-            yield from results(context, checks, made, partial(task.look, run))
+            made = step.done if context.selected_asset_keys else None
+            yield from results(context, checks, made, step.look)
         if late is not None:
             raise late
     except OdpError as e:
@@ -61,65 +59,81 @@ def run_step(
         ) from e
 
 
-def _prepared(
-    context: dg.AssetExecutionContext, planned: PlannedAsset, lines: Lines
-) -> tuple[Task, Context]:
-    """The task with its templates filled, and the run for it."""
-    named = planned.resource_keys.items()
-    found = {name: getattr(context.resources, key) for name, key in named}
-    site = replace(planned.site, resources=found)
-    if context.selected_asset_keys or planned.partitions is None:
-        values = step_values(context, planned, site.resources)
-        params = render(planned.asset.params, values, at=planned.at)
-    else:  # checks alone are for no partition; where the tables are is known without one
-        params = filled_now(planned.asset.params, site)
-    config = context.op_execution_context.op_config
-    task = validated(planned.task, launched(params, config, planned.launch_params), site.root)
-    return task, Context(planned.asset.asset_key, context.run.run_id, site, context.log, lines)
+@dataclass
+class _Step:
+    """The work of one step. `done` is what each asset came to, for the checks; `last` what did the
+    last turn.
+    """
 
+    context: dg.AssetExecutionContext
+    planned: PlannedAsset
+    lines: Lines
+    done: dict[str, Done] = field(default_factory=dict)
+    last: tuple[Task, Context] | None = None
 
-def _work(
-    context: dg.AssetExecutionContext,
-    planned: PlannedAsset,
-    task: Task,
-    run: Context,
-    lines: Lines,
-) -> Iterator[Done]:
-    if not context.selected_asset_keys:
-        return
-    partitions = partition_keys(context, planned)
-    partition = partitions[0] if len(partitions) == 1 else None
-    with watched(run, lines, context.log_event, partition):
-        yield from within(planned.asset.timeout, task.run(run))
+    def work(self, turn: Turn) -> Iterator[Done]:
+        """Do one turn; what exists after it."""
+        values = step_values(self.context, self.planned, self._site().resources, turn)
+        params = render(self.planned.asset.params, values, at=self.planned.at)
+        task, run = self.last = self._prepared(params, values, turn)
+        partition = turn.keys[0] if len(turn.keys) == 1 else None
+        with watched(run, self.lines, self.context.log_event, partition):
+            for done in within(self.planned.asset.timeout, task.run(run)):
+                self.done[done.asset_key] = _after(self.done.get(done.asset_key), done)
+                if done.exists:  # what does not exist is told to its checks alone
+                    yield done
 
+    def look(
+        self, reported: Mapping[str, Mapping[str, Any]]
+    ) -> AbstractContextManager[Mapping[str, TableView]]:
+        """The tables, for the checks; without a load they are those of no partition."""
+        if self.last is None:
+            params = filled_now(self.planned.asset.params, self._site())
+            values: Mapping[str, Any] = {}
+            if self.planned.partitions is None:
+                values = step_values(self.context, self.planned, self._site().resources, Turn())
+                params = render(params, values, at=self.planned.at)
+            self.last = self._prepared(params, values, Turn())
+        task, run = self.last
+        return task.look(run, reported)
 
-def _told(
-    context: dg.AssetExecutionContext, planned: PlannedAsset, done: Done, code_version: str
-) -> Iterator[dg.MaterializeResult[Any]]:
-    """Tell Dagster of an asset that was made; what does not exist is told to its checks alone."""
-    key = dg.AssetKey(done.asset_key.split("/"))
-    if done.exists and key in context.selected_asset_keys:
-        yield dg.MaterializeResult(asset_key=key, metadata=of_run(done))
-    elif done.exists:
-        _record(context, planned, done, code_version)
+    def _site(self) -> Site:
+        named = self.planned.resource_keys.items()
+        found = {name: getattr(self.context.resources, key) for name, key in named}
+        return replace(self.planned.site, resources=found)
 
-
-def _record(
-    context: dg.AssetExecutionContext, planned: PlannedAsset, done: Done, code_version: str
-) -> None:
-    """Tell Dagster of a table that nobody selected: the load has renewed it, or found it new."""
-    partitions: list[str | None] = [*partition_keys(context, planned)]
-    tags = {} if done.undeclared else {"dagster/code_version": code_version}
-    kind = dg.AssetObservation if done.undeclared == "observe" else dg.AssetMaterialization
-    for partition in partitions or [None]:
-        context.log_event(
-            kind(
-                asset_key=done.asset_key.split("/"),
-                metadata=of_run(done),
-                partition=partition,
-                tags=tags,
-            )
+    def _prepared(
+        self, params: Mapping[str, Any], values: Mapping[str, Any], turn: Turn
+    ) -> tuple[Task, Context]:
+        site, asset = self._site(), self.planned.asset
+        config = self.context.op_execution_context.op_config
+        filled = launched(params, config, self.planned.launch_params)
+        task = validated(self.planned.task, filled, site.root)
+        return task, Context(
+            asset.asset_key,
+            self.context.run.run_id,
+            site,
+            self.context.log,
+            self.lines,
+            render=lambda text, file: render_text(text, values, file),
+            selected=frozenset(key.to_user_string() for key in self.context.selected_asset_keys),
+            partition=turn.name,
+            window=turn.window,
         )
+
+
+def _after(before: Done | None, now: Done) -> Done:
+    """What both turns came to: rows that came are counted together, all else is as it is now."""
+    if before is None:
+        return now
+    counted = {
+        name: value + old
+        for name, value in now.metadata.items()
+        if name.startswith(("rows_", "values_"))
+        and isinstance(value, int)
+        and isinstance(old := before.metadata.get(name), int)
+    }
+    return replace(now, metadata={**now.metadata, **counted})
 
 
 class _Forward(logging.Handler):

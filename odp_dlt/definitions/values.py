@@ -9,74 +9,66 @@ import dagster as dg
 
 from odp_dlt.definitions.metadata import for_templates
 from odp_dlt.definitions.plan import PlannedAsset, resource_values
+from odp_dlt.definitions.sensor_values import sensor_values
+from odp_dlt.definitions.turns import (
+    Partitions,
+    Turn,
+    names_one_partition,
+    turn_values,
+    window_of,
+)
 from odp_dlt.errors import ConfigError
 from odp_dlt.resources.base import Resource
-from odp_dlt.workflow.template import names_in, variable_name
+from odp_dlt.workflow.template import variable_name
 
 
 def step_values(
-    context: dg.AssetExecutionContext, planned: PlannedAsset, resources: Mapping[str, Resource]
+    context: dg.AssetExecutionContext,
+    planned: PlannedAsset,
+    resources: Mapping[str, Resource],
+    turn: Turn,
 ) -> dict[str, Any]:
-    """Everything that the params of `planned` can name, in the shape that `render` takes."""
-    groups = {name.partition(".")[0] for name in names_in(planned.asset.params)}
+    """Everything that the templates of `planned` can name, in the shape that `render` takes.
+
+    ConfigError if they name one partition's key in a turn of several.
+    """
+    groups = {name.partition(".")[0] for name in planned.names}
     parents = {
-        variable_name(key): for_templates(_latest(context, planned, key))
+        variable_name(key): for_templates(_latest(context, planned, key, turn))
         for key in planned.asset.depends_on
         if variable_name(key) in groups
     }
     return {
-        "context": _run_values(context, planned),
+        "context": {"run_id": context.run.run_id[:8], **_partition_values(planned, turn)},
         "resource": resource_values(resources.items()),
         "env": os.environ,
         "utils": {"now": datetime.now(UTC).isoformat()},
+        "sensor": sensor_values(context, planned),
         **parents,
     }
 
 
-def partition_keys(context: dg.AssetExecutionContext, planned: PlannedAsset) -> list[str]:
-    """The partitions of this run, in order; none if the asset has none.
-
-    ConfigError if it has, and the run is for none of them.
-    """
-    if planned.partitions is None:
-        return []
-    if not (context.has_partition_key or context.has_partition_key_range):
+def _partition_values(planned: PlannedAsset, turn: Turn) -> dict[str, Any]:
+    if len(turn.keys) > 1 and names_one_partition(planned.asset.params):
         raise ConfigError(
-            "the asset has partitions, and the run is for none of them",
-            hint="Choose a partition, such as with `odp run --partition KEY`.",
+            "the params name context.partition_key beside context.partition_keys, "
+            f"and the run is for {len(turn.keys)} partitions together",
+            hint="Name one of them: with context.partition_key alone each partition has its turn.",
         )
-    return list(context.partition_keys)
-
-
-def _run_values(context: dg.AssetExecutionContext, planned: PlannedAsset) -> dict[str, Any]:
-    values: dict[str, Any] = {"run_id": context.run.run_id[:8]}
-    keys = partition_keys(context, planned)
-    if not keys:
-        return values
-    if len(keys) == 1:
-        values["partition_key"] = keys[0]
-    elif "context.partition_key" in names_in(planned.asset.params):
-        raise ConfigError(
-            f"the params name context.partition_key, but the run is for {len(keys)} partitions",
-            hint="Backfill with one run a partition, or name context.partition_window_start.",
-        )
-    if isinstance(planned.partitions, dg.TimeWindowPartitionsDefinition):
-        window = context.partition_time_window
-        values["partition_window_start"] = window.start.isoformat()
-        values["partition_window_end"] = window.end.isoformat()
-    return values
+    return turn_values(planned.partitions, turn)
 
 
 def _latest(
-    context: dg.AssetExecutionContext, planned: PlannedAsset, parent: str
+    context: dg.AssetExecutionContext, planned: PlannedAsset, parent: str, turn: Turn
 ) -> Mapping[str, dg.MetadataValue]:
-    """The metadata of the parent's materialization that counts for this run; none if there is none.
+    """The metadata of the parent's materialization that counts for a turn; none if there is none.
 
-    It is that of the same partition if both have the same ones, else that of the parent's last
-    partition by time: the last one that ends no later than this run's, if this one has a window.
+    It is that of the partition that `deps_mapping` says; else that of the same partition if both
+    have the same ones, and that of the parent's last one if not: by time the last one that ends no
+    later than the turn's own, if that has a window.
     """
     key = dg.AssetKey(parent.split("/"))
-    partition = _parent_partition(context, planned, key)
+    partition = _parent_partition(context.instance, planned, parent, turn)
     if partition is None:
         event = context.instance.get_latest_materialization_event(key)
         found = event.asset_materialization if event else None
@@ -88,32 +80,38 @@ def _latest(
 
 
 def _parent_partition(
-    context: dg.AssetExecutionContext, planned: PlannedAsset, parent: dg.AssetKey
+    instance: dg.DagsterInstance, planned: PlannedAsset, parent: str, turn: Turn
 ) -> str | None:
     """The parent's partition to read; None if the parent has none, materialized or at all."""
-    own = partition_keys(context, planned)
-    name = parent.to_user_string()
-    if name not in planned.parent_partitions:  # made outside of the workflow files
-        made = context.instance.get_materialized_partitions(parent)
-        return own[-1] if own and own[-1] in made else None
-    theirs = planned.parent_partitions[name]
+    made = instance.get_materialized_partitions(dg.AssetKey(parent.split("/")))
+    own = turn.keys[-1] if turn.keys else None
+    how = planned.asset.deps_mapping.get(parent)
+    if how == "identity":
+        return own
+    if parent not in planned.parent_partitions:  # made outside of the workflow files
+        return own if own in made else None
+    theirs = planned.parent_partitions[parent]
     if theirs is None:
         return None
-    if own and theirs == planned.partitions:
-        return own[-1]
-    end = None
-    if own and isinstance(planned.partitions, dg.TimeWindowPartitionsDefinition):
-        end = context.partition_time_window.end
-    return _last(theirs, context.instance.get_materialized_partitions(parent), end)
+    if own is not None and how is None and theirs == planned.partitions:
+        return own
+    end = None if how is not None or turn.window is None else turn.window.end
+    return _last(theirs, made, end, instance)
 
 
 def _last(
-    theirs: dg.PartitionsDefinition[str], made: Iterable[str], end: datetime | None
+    theirs: Partitions, made: Iterable[str], end: datetime | None, instance: dg.DagsterInstance
 ) -> str | None:
-    """The last of the partitions `made`, in the order of `theirs`; if given, only before `end`."""
-    if not isinstance(theirs, dg.TimeWindowPartitionsDefinition):
-        made = set(made)
-        return next((k for k in reversed(theirs.get_partition_keys()) if k in made), None)
-    windows = {key: theirs.time_window_for_partition_key(key) for key in made}
-    fitting = [key for key, window in windows.items() if end is None or window.end <= end]
-    return max(fitting, key=lambda key: windows[key].start, default=None)
+    """The last of the partitions `made`, by time or else in the order of `theirs`; if given, only
+    before `end`.
+    """
+    windows = {key: window_of(theirs, key) for key in made}
+    starts = {
+        key: window.start
+        for key, window in windows.items()
+        if window is not None and (end is None or window.end <= end)
+    }
+    if any(windows.values()):
+        return max(starts, key=lambda key: (starts[key], key), default=None)
+    order = theirs.get_partition_keys(dynamic_partitions_store=instance)
+    return next((key for key in reversed(order) if key in windows), None)

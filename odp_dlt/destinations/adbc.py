@@ -45,6 +45,14 @@ class AdbcSession(SqlSession):
             cursor.execute(sql, tuple(values) or None)
             return cursor.fetch_arrow_table()
 
+    def counted(self, sql: str) -> tuple[list[str], int]:
+        with self.cursor() as cursor:
+            cursor.execute(sql)
+            if cursor.description is None:
+                return [], 0
+            with cursor.fetch_record_batch() as rows:
+                return rows.schema.names, sum(batch.num_rows for batch in rows)
+
     def put(self, name: str, rows: Rows, **where: Any) -> int:
         """Copy `rows` to the table `name`; `where` says how, in ADBC's words."""
         with self.cursor(name, rows) as cursor:

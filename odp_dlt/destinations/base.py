@@ -65,6 +65,12 @@ class Session(ABC):
         """Delete the rows whose columns equal `where`, or all; nothing happens without a table."""
 
     @abstractmethod
+    def remove_loads(self, family: Sequence[Table], load_ids: Sequence[str]) -> int:
+        """Delete the root rows that these loads brought, and all nested in them; how many root
+        rows. `family` is parents first. DestinationError if rows do not tell their load.
+        """
+
+    @abstractmethod
     def named(self, table: str) -> str:
         """How a SELECT of this session names `table`."""
 

@@ -147,6 +147,18 @@ class DuckdbSession(SqlSession):
         except duckdb.Error as e:
             raise DestinationError(f"DuckDB refused: {e}", at=self.dataset) from e
 
+    def counted(self, sql: str) -> tuple[list[str], int]:
+        import duckdb
+
+        try:
+            if duckdb.extract_statements(sql)[0].type != duckdb.StatementType.SELECT:
+                self.con.execute(sql)
+                return [], 0
+            rows = self.con.sql(sql)
+            return rows.columns, sum(batch.num_rows for batch in rows.to_arrow_reader(100_000))
+        except duckdb.Error as e:
+            raise DestinationError(f"DuckDB refused: {e}", at=self.dataset) from e
+
     def columns(self, table: str) -> dict[str, str]:
         found = self.con.execute(
             "SELECT column_name, data_type FROM duckdb_columns() "

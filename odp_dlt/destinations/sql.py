@@ -14,15 +14,17 @@ from odp_dlt.destinations.scd2 import active_until, boundary, scd2
 from odp_dlt.destinations.statements import (
     Target,
     add_column,
+    brought_by,
     create_table,
     delete,
+    delete_loads,
     fill_root_ids,
     newest,
     qualified,
 )
 from odp_dlt.errors import DestinationError
 from odp_dlt.schema.merging import SCD2, STAGED, Merging, merging
-from odp_dlt.schema.model import PARENT_ID, ROOT_ID, Column, Disposition, Table
+from odp_dlt.schema.model import LOAD_ID, PARENT_ID, ROOT_ID, Column, Disposition, Table
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +51,11 @@ class SqlSession(Session):
     @abstractmethod
     def query(self, sql: str, values: Sequence[str] = ()) -> pa.Table:
         """The rows of one SELECT; `$1`, `$2` … in it stand for `values`."""
+
+    def counted(self, sql: str) -> tuple[list[str], int]:
+        """Execute one statement; the columns of its rows, none if it has no rows, and how many."""
+        rows = self.query(sql)
+        return rows.column_names, rows.num_rows
 
     @abstractmethod
     def ingest(self, table: Table, rows: pa.RecordBatchReader) -> int:
@@ -168,6 +175,24 @@ class SqlSession(Session):
     def remove(self, table: str, where: Mapping[str, str] | None = None) -> None:
         if self.columns(table):
             self.run(delete(self.named(table), where or {}))
+
+    def remove_loads(self, family: Sequence[Table], load_ids: Sequence[str]) -> int:
+        root, columns = family[0], self.columns(family[0].name)
+        if not columns:
+            return 0
+        if LOAD_ID not in columns:
+            raise DestinationError(
+                f"the rows of '{self.dataset}.{root.name}' do not tell which load brought them, "
+                "so what a partition loaded before cannot be replaced",
+                hint="Let them: `add_dlt_load_id = true` under [normalize.parquet_normalizer]; "
+                "or add to them: `run_params: {rerun: append}`.",
+            )
+        there = [Target(t, self.named(t.name)) for t in family if self.columns(t.name)]
+        rows = f"SELECT count(*) FROM {self.named(root.name)} WHERE {brought_by(load_ids)}"
+        gone = int(self.query(rows).column(0)[0].as_py())
+        for statement in delete_loads(there, load_ids):
+            self.run(statement)
+        return gone
 
     def select(self, sql: str) -> pa.Table:
         for statement in self.settled():

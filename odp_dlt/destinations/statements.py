@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from odp_dlt.schema.merging import ROW
-from odp_dlt.schema.model import ID, PARENT_ID, ROOT_ID, Table
+from odp_dlt.schema.model import ID, LOAD_ID, PARENT_ID, ROOT_ID, Table
 
 KEPT = "odp_kept"
 """The temporary table of the places (`ROW`) of the root rows that are to be inserted."""
@@ -76,6 +76,25 @@ def delete(name: str, where: Mapping[str, str]) -> str:
     """DELETE of rows by equality with texts; of all, if `where` is empty."""
     conditions = " AND ".join(f"{quoted(c)} = {literal(value)}" for c, value in where.items())
     return f"DELETE FROM {name}{f' WHERE {conditions}' if conditions else ''}"
+
+
+def brought_by(load_ids: Sequence[str]) -> str:
+    """The condition that a root row came with one of these loads."""
+    return f"{quoted(LOAD_ID)} IN ({', '.join(map(literal, load_ids))})"
+
+
+def delete_loads(family: Sequence[Target], load_ids: Sequence[str]) -> list[str]:
+    """DELETEs of the root rows that these loads brought and of all nested in them, deepest first.
+
+    Nested rows are found by their parents: they tell no load of their own.
+    """
+    root, *nested = family
+    gone = {root.table.name: (root.name, brought_by(load_ids))}
+    for target in nested:
+        parent, condition = gone[str(target.table.parent)]
+        parents = f"SELECT {quoted(ID)} FROM {parent} WHERE {condition}"
+        gone[target.table.name] = (target.name, f"{quoted(PARENT_ID)} IN ({parents})")
+    return [f"DELETE FROM {name} WHERE {rows}" for name, rows in reversed(gone.values())]
 
 
 def fill_root_ids(child: str, parent: str, *, parent_is_root: bool) -> str:

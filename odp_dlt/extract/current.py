@@ -11,13 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from odp_dlt.errors import SourceError
+from odp_dlt.extract.window import Window
 from odp_dlt.settings import Memory, Settings
 from odp_dlt.settings.convert import convert
 
 
 @dataclass(frozen=True)
 class Running:
-    """`state` is the pipeline's whole state, dlt's layout; user code changes it in place."""
+    """`state` is the pipeline's whole state, dlt's layout; user code changes it in place.
+
+    `window` is the one that the run is for, if it is for one.
+    """
 
     settings: Settings
     pipeline_name: str | None = None
@@ -26,6 +30,7 @@ class Running:
     section: str | None = None
     resource_name: str | None = None
     source: Any = field(default=None, repr=False)
+    window: Window | None = None
 
 
 _assigned: ContextVar[Memory | None] = ContextVar("odp_dlt_assigned", default=None)
@@ -81,6 +86,12 @@ def source_name() -> str | None:
     """The name of the source that is being extracted, if one is."""
     present = now()
     return None if present is None else present.source_name
+
+
+def window() -> Window | None:
+    """The window that the run is for, if it is for one."""
+    present = now()
+    return None if present is None else present.window
 
 
 def section() -> str | None:
@@ -147,10 +158,13 @@ def pipeline() -> Any:
 
 
 def interval() -> tuple[datetime, datetime] | None:
-    """Begin and end that a scheduler asks for (DLT_INTERVAL_START, DLT_INTERVAL_END), if one does.
+    """Begin and end of the run's window, or of what a scheduler asks for, if either is there.
 
-    Both are given only if both are set.
+    A scheduler sets DLT_INTERVAL_START and DLT_INTERVAL_END, both.
     """
+    own = window()
+    if own is not None:
+        return own.start, own.end
     environ = settings().environ
     said = [environ.get(f"DLT_INTERVAL_{which}") for which in ("START", "END")]
     begin, end = (None if text is None else convert(text, datetime) for text in said)

@@ -180,10 +180,11 @@ def _moved_text(text: str, by: float) -> str:
         moment = _moved(datetime.fromisoformat(text), by)
     except ValueError as e:
         raise SourceError(f"lag needs a cursor that is a date or a moment, not '{text}'") from e
-    return _in_form(moment, text)
+    return in_form(moment, text)
 
 
-def _in_form(moment: datetime, text: str) -> str:
+def in_form(moment: datetime, text: str) -> str:
+    """`moment` as ISO text written as `text` is: separator, fraction, and how UTC is said."""
     digits = re.search(r"\.(\d+)", text)
     written = moment.isoformat(text[10] if len(text) > 10 else "T", timespec="seconds")
     if digits:

@@ -135,7 +135,7 @@ class Flow:
         if argument and argument not in resource.kwargs:
             cursor = cursor.from_settings(current.settings(), self._sections, argument)
         key = None if callable(resource.hints.primary_key) else resource.hints.primary_key
-        return cursor.bound(resource.name, key, current.resource_state())
+        return cursor.bound(resource.name, key, current.resource_state(), current.window())
 
     @property
     def _sections(self) -> tuple[str, str, str]:

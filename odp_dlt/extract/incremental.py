@@ -9,6 +9,7 @@ from odp_dlt.errors import ConfigError
 from odp_dlt.extract.arrow_walk import filtered
 from odp_dlt.extract.cursor import Cursor
 from odp_dlt.extract.walk import Walk
+from odp_dlt.extract.window import Window
 from odp_dlt.settings import Settings
 from odp_dlt.settings.convert import convert
 
@@ -47,6 +48,7 @@ class Incremental(Generic[T]):
     range_end: Literal["open", "closed"] = "open"
     start_value: T | None = field(default=None, init=False)
     resource_name: str | None = field(default=None, init=False)
+    window: Window | None = field(default=None, init=False, repr=False)
     _walk: "Walk | None" = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -102,14 +104,21 @@ class Incremental(Generic[T]):
         return replace(self, **said)
 
     def bound(
-        self, resource: str, key: str | Sequence[str] | None, state: dict[str, Any]
+        self,
+        resource: str,
+        key: str | Sequence[str] | None,
+        state: dict[str, Any],
+        window: Window | None = None,
     ) -> "Incremental[T]":
         """A copy that starts where `state`, the resource's own, says, and keeps it up to date.
 
-        `key` is the resource's primary key, used unless this has its own. ConfigError if there is
-        no cursor path, or if the range is none.
+        `key` is the resource's primary key, used unless this has its own. A `window` is the range,
+        as a backfill's, unless this has an `end_value`. ConfigError if there is no cursor path, or
+        if the range is none.
         """
         copy = replace(self, primary_key=key if self.primary_key is None else self.primary_key)
+        if window is not None and copy.end_value is None:
+            copy = copy._within(window, resource)
         copy.resource_name = resource
         copy._check(resource)
         cursors = {} if copy.end_value is not None else state.setdefault("incremental", {})
@@ -138,6 +147,34 @@ class Incremental(Generic[T]):
         if self.allow_external_schedulers:
             said.update(_interval(settings, type(self.initial_value)))
         return replace(self, **said) if said else self
+
+    def _within(self, window: Window, resource: str) -> "Incremental[T]":
+        """A copy whose range is `window`: its start is in it, its end is not."""
+        at = f"incremental of resource '{resource}'"
+        try:
+            start, end = window.as_type_of(self.initial_value)
+        except ValueError as e:
+            raise ConfigError(
+                f"the run's window cannot be the range of the cursor '{self.cursor_path}': {e}",
+                at=at,
+                hint="Give it an initial_value in the form that the rows have, or leave the window "
+                "to the source: `run_params: {window: ignore}`.",
+            ) from e
+        last: Any = self.last_value_func
+        furthest = last((start, end))
+        if furthest not in (start, end):
+            raise ConfigError("last_value_func gives neither end of the run's window", at=at)
+        falls = furthest == start
+        first, until = (end, start) if falls else (start, end)
+        copy = replace(
+            self,
+            initial_value=first,
+            end_value=until,
+            range_start="open" if falls else "closed",
+            range_end="closed" if falls else "open",
+        )
+        copy.window = window
+        return copy
 
     def _settable(self) -> dict[str, Any]:
         kind = Any if self.initial_value is None else type(self.initial_value)

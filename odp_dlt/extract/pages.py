@@ -13,6 +13,7 @@ from odp_dlt.extract.pool import Pool
 from odp_dlt.extract.resource import Resource
 from odp_dlt.extract.source import Source
 from odp_dlt.extract.streams import batches_of
+from odp_dlt.extract.window import Window
 from odp_dlt.settings import Settings
 
 
@@ -31,18 +32,29 @@ class Page:
 
 
 def pages(
-    sources: Sequence[Source], state: dict[str, Any], settings: Settings, pipeline_name: str
+    sources: Sequence[Source],
+    state: dict[str, Any],
+    settings: Settings,
+    pipeline_name: str,
+    window: Window | None = None,
 ) -> Generator[Page, None, None]:
     """The pages of the selected resources: source after source, in one a yield from each in turn.
 
     `state` is the pipeline's whole state and is changed in place, so give a copy, and commit it
     with the rows. The state of a resource that replaces its table is cleared first, as in dlt.
+    A `window` is the range of every incremental that has no end of its own.
     Yields that leave no row give no page. SourceError, with the place, for what the user's code
     raises; generators are closed however this ends.
     """
     for source in sources:
         running = Running(
-            settings, pipeline_name, state, source.name, source.section, source=source
+            settings,
+            pipeline_name,
+            state,
+            source.name,
+            source.section,
+            source=source,
+            window=window,
         )
         chosen = list(source.selected_resources.values())
         for resource in chosen:

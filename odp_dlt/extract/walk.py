@@ -200,8 +200,15 @@ class Walk:
             raise self.error(f"a row lacks the primary key column {e}") from e
 
     def follow(self, value: Any) -> None:
-        """Take on whether the cursor's moments have a time zone, from the first one that comes."""
-        if self.moved or not isinstance(value, datetime):
+        """Take on whether the cursor's moments have a time zone, from the first one that comes.
+
+        And of a window also how the rows write moments: text compares only in one form.
+        """
+        if self.moved:
+            return
+        if isinstance(value, str | int | float):
+            self._follow_form(value)
+        if not isinstance(value, datetime):
             return
         for name in ("start", "last", "end"):
             own = getattr(self, name)
@@ -212,6 +219,22 @@ class Walk:
                     " time zone; a moment without one is read as UTC",
                     *(self.resource, name, own, self.cursor.path),
                 )
+
+    def _follow_form(self, value: Any) -> None:
+        window = self.spec.window
+        if window is None or not isinstance(self.start, str | int | float):
+            return
+        if isinstance(value, str) != isinstance(self.start, str):
+            return  # they do not compare, as will be told
+        try:
+            first, until = window.as_type_of(value)
+        except ValueError as e:
+            if not isinstance(value, str):
+                return  # such as 0, which can be of any unit
+            raise self.error(f"the rows cannot be held against the run's window: {e}") from e
+        falls = self.spec.range_end == "closed"
+        self.start, self.end = (until, first) if falls else (first, until)
+        self.last = self.first_last = self.start
 
     def _lacking(self, row: Any, value: Any) -> SourceError:
         found = "is None" if value is None else "is missing"

@@ -1,5 +1,6 @@
 """Load a package: everything of it in one session, which commits as a whole."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from odp_dlt.pipeline.boundary import Overflow, stored
 from odp_dlt.pipeline.info import TableLoad
 from odp_dlt.pipeline.meter import Meter
 from odp_dlt.pipeline.package import Package, arrow_schema
+from odp_dlt.pipeline.partition import Part, appends
 from odp_dlt.pipeline.recall import (
     Memory,
     is_stored,
@@ -27,10 +29,20 @@ from odp_dlt.schema.merging import BOUNDARY, SCD2, STAGED, retires_absent, strat
 from odp_dlt.schema.model import LOADS_TABLE, STATE_TABLE, VERSION_TABLE, Schema, Table
 from odp_dlt.schema.types import arrow_type
 
+log = logging.getLogger(__name__)
+
+_ALLOW = (
+    "If an empty source is right, allow it: `run_params: {allow_empty: true}`, "
+    "or run(…, allow_empty=True)."
+)
+
 
 @dataclass(frozen=True)
 class Load:
-    """What a run wants committed: `base` is the state it began with, `roots` its root tables."""
+    """What a run wants committed: `base` is the state it began with, `roots` its root tables.
+
+    `part` names what the rows are: those that an earlier load appended as the same part give way.
+    """
 
     pipeline_name: str
     dataset: str
@@ -42,6 +54,7 @@ class Load:
     allow_empty: bool = False
     refresh: Refresh = field(default_factory=Refresh)
     meter: Meter = field(default_factory=Meter)
+    part: str | None = None
 
 
 @dataclass(frozen=True)
@@ -77,6 +90,7 @@ def commit(load: Load, destination: Destination) -> Committed:
         there = load.refresh.forgotten(found)
         schema, state, overflow = _moved(load, there)
         overflow.write(session, there.state or {})
+        _make_way(session, load, schema)
         loaded = _load_rows(session, load, schema)
         _load_records(session, load.package.load_id, schema, state)
         names = [t.name for root in load.roots for t in _family(schema, root, load.package.load_id)]
@@ -114,6 +128,23 @@ def _moved(load: Load, there: Memory) -> tuple[Schema, State | None, Overflow]:
     return moved_schema(schema, there.schema), state, overflow
 
 
+def _make_way(session: Session, load: Load, schema: Schema) -> None:
+    """Remove what an earlier load appended of the same part, and note that this one brings it."""
+    part = Part.found(session, load.part)
+    gone = part.remove(session, schema)
+    counts = load.package.counts
+    if gone and not counts and not load.allow_empty:
+        raise ContractError(
+            f"no rows came for '{part.name}', of which {gone:,} are there and would be gone",
+            at=load.dataset,
+            hint=_ALLOW,
+        )
+    if gone:
+        log.info("%s: replacing %s rows of an earlier load", part.name, f"{gone:,}")
+    roots = [root.name for root in load.roots if counts.get(root.name) and appends(root)]
+    part.remember(session, load.package.load_id, roots)
+
+
 def _load_rows(session: Session, load: Load, schema: Schema) -> dict[str, int]:
     loaded: dict[str, int] = {}
     for root in load.roots:
@@ -140,8 +171,7 @@ def _check_not_emptied(session: Session, load: Load, root: Table) -> None:
         raise ContractError(
             f"no rows came for '{root.name}', which holds {rows:,} that would be gone",
             at=load.dataset,
-            hint="If an empty source is right, allow it: `run_params: {allow_empty: true}`, "
-            "or run(…, allow_empty=True).",
+            hint=_ALLOW,
         )
 
 

@@ -35,7 +35,7 @@ class Meter:
 
     def line(self) -> str:
         """One line of what goes on now."""
-        rows, size = self.rows.total(), _bytes(self.sizes.total())
+        rows, size = self.rows.total(), in_units(self.sizes.total())
         match self.phase:
             case "extract":
                 tables = f"{rows:,} rows ({size}) of {len(self.rows)} tables"
@@ -46,7 +46,8 @@ class Meter:
         return f"loaded: {rows:,} rows ({size}) of {len(self.rows)} tables"
 
 
-def _bytes(size: int) -> str:
+def in_units(size: int) -> str:
+    """`size` bytes in the largest unit that fits."""
     for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
         if size >= factor:
             return f"{size / factor:.1f} {unit}"

@@ -14,6 +14,7 @@ from odp_dlt.extract.hints import Hints
 from odp_dlt.extract.pages import pages
 from odp_dlt.extract.resource import Resource
 from odp_dlt.extract.source import Source
+from odp_dlt.extract.window import Window
 from odp_dlt.normalize.tabular import SystemColumns
 from odp_dlt.pipeline.boundary import stored
 from odp_dlt.pipeline.collector import collected_rarely
@@ -23,6 +24,7 @@ from odp_dlt.pipeline.info import LoadInfo
 from odp_dlt.pipeline.jobs import LoadPackageInfo, jobs_of, schema_update
 from odp_dlt.pipeline.meter import Meter
 from odp_dlt.pipeline.package import Package, new_package
+from odp_dlt.pipeline.partition import Part, moved
 from odp_dlt.pipeline.recall import Memory, recall
 from odp_dlt.pipeline.refresh import Refresh, refresh_of
 from odp_dlt.pipeline.remembered import Remembered
@@ -55,6 +57,8 @@ class _Plan:
     base: State
     state: State
     refresh: Refresh
+    window: Window | None = None
+    part: str | None = None
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,8 @@ class Pipeline(Remembered):
         allow_empty: bool = False,
         refresh: str | None = None,
         limit: int | None = None,
+        window: Window | None = None,
+        part: str | None = None,
         **hints: Unpack[RunHints],
     ) -> LoadInfo:
         """Load `data` (a source, resources, rows), each source in one commit; the hints override.
@@ -103,24 +109,31 @@ class Pipeline(Remembered):
         drop_resources or drop_data: what the source loaded before goes, in the same commit. With
         a `limit` at most so many rows of each resource are taken, and no cursor moves: what was
         left out comes with the next run.
+
+        A `window` is the range of every incremental of the source that has no `end_value`; of these
+        no state is kept. `part` names what the rows are: those that an earlier load appended under
+        this name are replaced, unless a run of it changes the source's state.
         """
         self.meter.clear()
         with self.trace.of(self.name, self.settings.without_secrets) as tracing:
             sources = as_sources(data, _schema_name(self.name), hints)
             contract, mode = hints.get("schema_contract"), refresh or self.refresh
             plans = [self._plan(each, contract, refresh_of(mode, each)) for each in sources]
-            for plan in plans:
+            for plan in (replace(each, window=window, part=part) for each in plans):
                 tracing.done.append(self._run(plan, allow_empty, limit, tracing))
             info = tracing.info()
             if info is None:
                 raise ConfigError("there is no source to load")
             return info
 
-    def discover(self, source: Source, limit: int | None = None) -> Schema:
+    def discover(
+        self, source: Source, limit: int | None = None, window: Window | None = None
+    ) -> Schema:
         """The schema that loading `source` would end with; takes `limit` rows a resource, loads
         none.
         """
-        return bump(self._fill(self._plan(source), None, limit).splitter.schema)
+        plan = replace(self._plan(source), window=window)
+        return bump(self._fill(plan, None, limit).splitter.schema)
 
     def _run(self, plan: _Plan, allow_empty: bool, limit: int | None, tracing: Tracing) -> LoadInfo:
         tracing.step = "extract"
@@ -128,6 +141,8 @@ class Pipeline(Remembered):
         started_at, clock = datetime.now(UTC), time.perf_counter()
         with new_package(str(time.time()), self.work_dir) as package:
             work = self._fill(plan, package, limit)
+            if moved(plan.base, plan.state):
+                plan = replace(plan, part=None)
             if limit is not None:
                 plan = replace(plan, state=plan.base)
             extracted, tracing.step = time.perf_counter(), "load"
@@ -245,7 +260,7 @@ class Pipeline(Remembered):
         resources = plan.source.selected_resources
         work = Extraction(resources, declare, splitter, self.progress, limit, meter=self.meter)
         with collected_rarely():
-            work.run(pages([plan.source], plan.state, self.settings, self.name))
+            work.run(pages([plan.source], plan.state, self.settings, self.name, plan.window))
         roots = {**plan.roots, **work.roots}
         splitter.schema = with_root_keys(splitter.schema, roots, plan.source.root_key)
         return work
@@ -283,10 +298,11 @@ class Pipeline(Remembered):
         same_state = state_hash(stored(plan.state)[0]) == plan.base.get("_version_hash")
         if not (package.counts or replaces or plan.refresh.mode) and same_state:
             with self.destination.open(self.dataset_name, write=False) as session:
-                resources = plan.source.selected_resources
-                names = [t.name for r in resources for t in schema.tables_of(r)]
-                tables = look(session, self.destination, self.dataset_name, names, {}, {})
-                return Unchanged(schema, tables)
+                if not Part.found(session, plan.part).earlier:
+                    resources = plan.source.selected_resources
+                    names = [t.name for r in resources for t in schema.tables_of(r)]
+                    tables = look(session, self.destination, self.dataset_name, names, {}, {})
+                    return Unchanged(schema, tables)
         load = Load(
             self.name,
             self.dataset_name,
@@ -298,6 +314,7 @@ class Pipeline(Remembered):
             allow_empty,
             plan.refresh,
             self.meter,
+            plan.part,
         )
         return commit(load, self.destination)
 

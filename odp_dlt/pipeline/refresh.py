@@ -13,7 +13,7 @@ from odp_dlt.extract.source import Source
 from odp_dlt.pipeline.recall import Memory
 from odp_dlt.pipeline.state import State
 from odp_dlt.registry import nearest
-from odp_dlt.schema.model import VERSION_TABLE, Schema, Table
+from odp_dlt.schema.model import PARTITIONS_TABLE, VERSION_TABLE, Schema, Table
 
 DROP_SOURCES = "drop_sources"
 DROP_RESOURCES = "drop_resources"
@@ -61,6 +61,8 @@ class Refresh:
         if self.mode in (None, DROP_STATE) or stored is None:
             return []
         there = [table.name for table in self._tables(stored) if session.columns(table.name)]
+        for name in there:
+            session.remove(PARTITIONS_TABLE, {"table_name": name})
         for name in reversed(there):
             if self.drops:
                 session.drop(name)

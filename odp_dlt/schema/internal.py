@@ -7,6 +7,7 @@ from odp_dlt.schema.model import (
     LOAD_ID,
     LOADS_TABLE,
     PARENT_ID,
+    PARTITIONS_TABLE,
     ROOT_ID,
     STATE_TABLE,
     VERSION_TABLE,
@@ -69,6 +70,22 @@ def state_table() -> Table:
         write_disposition="append",
         seen_data=True,
         hints={"file_format": "preferred"},
+    )
+
+
+def partitions_table() -> Table:
+    """The table that says which load brought which part of a table. It is in no schema."""
+    columns = (
+        _column("partition", "text", "What the rows are a part of"),
+        _column("table_name", "text", "The root table they were appended to"),
+        _column(LOAD_ID, "text", "The load that brought them"),
+        _column("inserted_at", "timestamp", "When that was"),
+    )
+    return Table(
+        PARTITIONS_TABLE,
+        {column.name: column for column in columns},
+        resource=PARTITIONS_TABLE,
+        write_disposition="append",
     )
 
 

@@ -29,6 +29,7 @@ DISPOSITIONS: tuple[Disposition, ...] = get_args(Disposition)
 VERSION_TABLE = "_dlt_version"
 LOADS_TABLE = "_dlt_loads"
 STATE_TABLE = "_dlt_pipeline_state"
+PARTITIONS_TABLE = "_odp_partitions"
 
 ID = "_dlt_id"
 LOAD_ID = "_dlt_load_id"

@@ -17,10 +17,12 @@ from pydantic import BaseModel, ConfigDict
 
 from odp_dlt.destinations.base import TableView
 from odp_dlt.errors import ConfigError
+from odp_dlt.extract.window import Window
 from odp_dlt.pipeline.meter import Meter
 from odp_dlt.registry import Registry
 from odp_dlt.resources.base import Resource
 from odp_dlt.schema.model import Schema
+from odp_dlt.workflow.template import render_text
 
 Scalar = str | int | float | bool | datetime | None
 
@@ -52,16 +54,22 @@ class Planned:
     """One asset that a task makes, as known without running it.
 
     `parent` is the key of the asset that this one's rows hang on (the parent table's), or None;
-    `external` the key of the source outside, for a root. `file` and `line` say where its code is.
+    `external` the key of the source outside, for a root. `deps` are further keys that it depends
+    on, `reads` tables by their `table_name`, each with the key to depend on if no asset of the
+    project makes it. `group` counts where the YAML says none. `file` and `line` say where its code
+    is.
     """
 
     key: str
     parent: str | None = None
     external: str | None = None
+    deps: tuple[str, ...] = ()
+    reads: Mapping[str, str] = field(default_factory=dict)
     description: str | None = None
     columns: tuple[ColumnInfo, ...] | None = None
     table_name: str | None = None
     kinds: frozenset[str] = frozenset()
+    group: str | None = None
     file: Path | None = None
     line: int = 1
 
@@ -105,6 +113,10 @@ class Site:
         return self.resources[kind]
 
 
+def _from_nothing(text: str, file: Path) -> str:
+    return render_text(text, {}, file)
+
+
 @dataclass(frozen=True)
 class LaunchParam:
     """A param that whoever launches one run can give, for that run over what the YAML says.
@@ -122,15 +134,23 @@ class LaunchParam:
 
 @dataclass(frozen=True)
 class Context:
-    """One run of one asset, for its task, which counts in `meter` and `keys` what it does."""
+    """One run of one asset, for its task, which counts in `meter` and `keys` what it does.
+
+    `render` fills in the templates of a file's text as those of the params are. `selected` are the
+    keys of the assets that the run is for, None for all that the task makes.
+    """
 
     asset_key: str
     run_id: str
     site: Site
     log: logging.Logger
     progress: Callable[[str], None]  # one short line of what goes on now; called often, kept cheap
+    render: Callable[[str, Path], str] = _from_nothing
+    selected: frozenset[str] | None = None
     meter: Meter = field(default_factory=Meter)
     keys: dict[str, str] = field(default_factory=dict)  # table → asset key, as far as known by then
+    partition: str | None = None  # what is done is this partition's, or FIRST...LAST together
+    window: Window | None = None  # the partition's time, if it has one
 
 
 class Task(BaseModel, ABC):
@@ -139,10 +159,16 @@ class Task(BaseModel, ABC):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     needs: ClassVar[frozenset[str]] = frozenset()
-    """The kinds of resources that the task uses."""
+    """The kinds of resources that the task cannot do without."""
+
+    uses: ClassVar[frozenset[str]] = frozenset()
+    """The kinds of resources that it uses if the project has them."""
 
     loads: ClassVar[bool] = False
     """Whether it loads with the engine, and tells what checks of loads need."""
+
+    by_partition: ClassVar[bool] = False
+    """Whether a run for several partitions does them one after another, whatever params say."""
 
     def assets(self, asset_key: str, site: Site) -> list[Planned]:
         """The assets one run makes, parents first; known without running. Most tasks make one."""
@@ -151,6 +177,10 @@ class Task(BaseModel, ABC):
     def launch_params(self, site: Site) -> list[LaunchParam]:
         """What one run can be launched with; known without running. Most tasks offer nothing."""
         return []
+
+    def texts(self, site: Site) -> Mapping[Path, str]:
+        """Files of which the run renders the text, so that their templates are checked before."""
+        return {}
 
     @abstractmethod
     def run(self, context: Context) -> Iterator[Done]:

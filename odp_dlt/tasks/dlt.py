@@ -2,24 +2,21 @@
 
 import logging
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from odp_dlt.destinations.base import Destination, Session, TableView, destinations
 from odp_dlt.errors import ConfigError, SchemaFileError, StateMoved
-from odp_dlt.extract.current import Running, running
-from odp_dlt.extract.source import Source
 from odp_dlt.pipeline.info import LoadInfo
 from odp_dlt.pipeline.pipeline import Pipeline
 from odp_dlt.registry import nearest
 from odp_dlt.resources.dlt import DltProject
 from odp_dlt.schema.internal import new_schema
-from odp_dlt.schema.model import Disposition, Schema, Table
+from odp_dlt.schema.model import Schema, Table
 from odp_dlt.schema.naming import naming_convention
 from odp_dlt.schema.stored import read_schema_file
 from odp_dlt.settings import Settings, exported
@@ -29,53 +26,15 @@ from odp_dlt.tasks.drift import Drift, accept
 from odp_dlt.tasks.facts import Facts
 from odp_dlt.tasks.lineage import Lineage
 from odp_dlt.tasks.params import ParamError, holds_template, validated, validated_unless_template
+from odp_dlt.tasks.run_params import LIMIT, REFRESH, PipelineParams, RunParams
+from odp_dlt.tasks.source_load import SourceLoad
 from odp_dlt.tasks.source_module import SourceCode, locate
 
 R = TypeVar("R")
 
 _log = logging.getLogger(__name__)
 
-_REFRESH = LaunchParam(
-    ("run_params", "refresh"),
-    str,
-    "What to forget before the load, in the same commit: nothing (`none`), only where cursors "
-    "stand (`state`), all rows too (`data`), or the tables themselves (`table`).",
-    "refresh",
-    {"none": None, "state": "drop_state", "data": "drop_data", "table": "drop_resources"},
-)
-_LIMIT = LaunchParam(
-    ("run_params", "limit"),
-    int,
-    "Take at most so many rows. No cursor moves: the next run gets all rows that this one could.",
-    "limit",
-)
-
 ATTEMPTS = 4  # a load that another one overtook starts again, with what that one left
-
-
-class PipelineParams(BaseModel):
-    """Where the tables go, and under which name the pipeline keeps its state."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    dataset_name: str
-    pipeline_name: str | None = None
-
-
-class RunParams(BaseModel):
-    """How a load treats what is there already; None leaves it to the resource.
-
-    `allow_empty` lets a replace, or the scd2 of a whole snapshot, end all that is there when the
-    source brings no rows; else that is an error. `refresh` is for every run: of one, whoever
-    launches it decides. With a `limit` a run takes so many rows at most, and no cursor moves.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    write_disposition: Disposition | None = None
-    allow_empty: bool = False
-    refresh: Literal["drop_sources", "drop_resources", "drop_data", "drop_state"] | None = None
-    limit: int | None = Field(None, ge=1)
 
 
 class Dlt(Task):
@@ -83,6 +42,7 @@ class Dlt(Task):
 
     needs: ClassVar[frozenset[str]] = frozenset({"dlt"})
     loads: ClassVar[bool] = True
+    by_partition: ClassVar[bool] = True
 
     source_module: str
     schema_file_path: str
@@ -144,13 +104,20 @@ class Dlt(Task):
             for param in self._code(site).params
             if not param.is_secret
         ]
-        return [_REFRESH, _LIMIT, *own]
+        return [REFRESH, LIMIT, *own]
 
     def _told(self, context: Context, schema: Schema, info: LoadInfo) -> Iterator[Done]:
         """Each planned table, and each that the schema file does not know yet."""
         key, keys, drift = context.asset_key, context.keys, Drift.of(info, schema)
         main = next(name for name, its in keys.items() if its == key)
-        facts = Facts(info, key.rpartition("/")[2], main, frozenset(keys), drift)
+        facts = Facts(
+            info,
+            key.rpartition("/")[2],
+            main,
+            frozenset(keys),
+            drift,
+            context.partition is not None,
+        )
         lineage = _lineage(key, info.schema, keys)
         if drift:
             context.log.info("%s", drift.told(key))
@@ -203,7 +170,7 @@ class Dlt(Task):
     def discover(self, context: Context, limit: int | None = None) -> Schema:
         """What the source's data would become, of at most `limit` rows; loads nothing."""
         load = self._load(context)
-        return load.with_source(lambda source: load.pipeline.discover(source, limit))
+        return load.with_source(lambda source: load.pipeline.discover(source, limit, load.window))
 
     def schema_file(self, site: Site) -> Path:
         """The schema file; a relative path counts from the project folder."""
@@ -255,7 +222,7 @@ class Dlt(Task):
                 raise ParamError(e.message, ("source_module",), hint=e.hint) from e
             raise
 
-    def _load(self, context: Context) -> "_Load":
+    def _load(self, context: Context) -> SourceLoad:
         """Everything that a load needs, checked before anything is fetched."""
         self._must_be_known(context.asset_key)
         code, name = self._code(context.site), self.pipeline_params.pipeline_name
@@ -268,7 +235,17 @@ class Dlt(Task):
             progress=context.progress,
             meter=context.meter,
         )
-        return _Load(self, code, context.asset_key.rpartition("/")[2], pipeline)
+        how, resource = self.run_params, context.asset_key.rpartition("/")[2]
+        part = f"{context.asset_key}:{context.partition}" if context.partition else None
+        return SourceLoad(
+            self.source_params,
+            how,
+            code,
+            resource,
+            pipeline,
+            context.window if how.window == "incremental" else None,
+            part if how.rerun == "replace" else None,
+        )
 
     def _kind(self) -> type[Destination]:
         """The destination's class, if it can do what is asked of it."""
@@ -296,43 +273,6 @@ class Dlt(Task):
             return None
         naming = naming_convention("snake_case", target.max_identifier)
         return target.address(naming.path(dataset), table.name)
-
-
-@dataclass(frozen=True)
-class _Load:
-    """One resource of a source, and the pipeline that it goes through."""
-
-    task: Dlt
-    code: SourceCode
-    resource: str
-    pipeline: Pipeline
-
-    def run(self, source: Source) -> LoadInfo:
-        how = self.task.run_params
-        return self.pipeline.run(
-            source,
-            write_disposition=how.write_disposition,
-            allow_empty=how.allow_empty,
-            refresh=how.refresh,
-            limit=how.limit,
-        )
-
-    def with_source(self, use: Callable[[Source], R]) -> R:
-        """`use` of a fresh source, while the project's settings and secrets are at hand."""
-        settings = self.pipeline.settings
-        with (
-            exported(settings, os.environ),
-            running(Running(settings, pipeline_name=self.pipeline.name)),
-        ):
-            source = self.code.factory()(**self.task.source_params)
-            if self.resource not in source.resources:
-                raise ConfigError(
-                    f"the source '{source.name}' has no resource '{self.resource}', "
-                    "which is the last part of the asset key",
-                    at=self.code.file,
-                    hint=nearest(self.resource, source.resources),
-                )
-            return use(source.with_resources(self.resource))
 
 
 def _root_alone(resource: str) -> Schema:

@@ -6,12 +6,13 @@ from typing import Any
 from odp_dlt.pipeline.info import LoadInfo, TableLoad
 from odp_dlt.tasks.base import Markdown
 from odp_dlt.tasks.drift import Drift
+from odp_dlt.tasks.summary import summary
 
 
 @dataclass(frozen=True)
 class Facts:
     """The numbers of one load of one resource. `main` is the table that the asset is named after;
-    `tables` are all that are assets.
+    `tables` are all that are assets. `of_partition` says that it was the load of a single one.
     """
 
     info: LoadInfo
@@ -19,18 +20,21 @@ class Facts:
     main: str
     tables: frozenset[str]
     drift: Drift = field(default_factory=Drift)
+    of_partition: bool = False
 
     def of(self, name: str) -> dict[str, Any]:
         """The metadata of the table `name`, if it does not exist too."""
         info = self.info
         table = info.tables.get(name)
+        rows = 0 if table is None else table.rows
         return {
             **(self._address(table) if table is not None else {}),
             "destination_name": info.destination_name,
             "dataset_name": info.dataset_name,
             "load_id": info.load_id,
             "dagster/row_count": 0 if table is None else table.total,
-            "rows_loaded": 0 if table is None else table.rows,
+            "rows_loaded": rows,
+            **({"dagster/partition_row_count": rows} if self.of_partition else {}),
             "bytes_loaded": 0 if table is None else table.size,
             "rows_extracted": self._extracted(name),
             "rows_rejected": self._rejected(name),
@@ -57,6 +61,7 @@ class Facts:
             **({"new_tables": drift.new_tables} if drift.tables else {}),
             **({"new_columns": drift.new_columns} if drift.columns else {}),
             **({"schema_changes": Markdown(changes)} if changes else {}),
+            "summary": Markdown(summary(self.info, list(self.info.tables), changes)),
         }
 
     def _own(self, name: str) -> dict[str, Any]:

@@ -60,17 +60,17 @@ def locate(project_dir: Path, name: str) -> SourceCode:
     Raises ConfigError if the file is not there, cannot be parsed, or plainly lacks the source.
     """
     module, function = name, None
-    file = _file(project_dir, module)
+    file = module_file(project_dir, module)
     if file is None and "." in name:
         module, _, function = name.rpartition(".")
-        file = _file(project_dir, module)
+        file = module_file(project_dir, module)
     if file is None:
         raise _missing(project_dir, name)
-    tree = _parsed(file)
-    sources = [node for node in _functions(tree) if _is_source(node)]
+    tree = parsed(file, "source module")
+    sources = [node for node in functions(tree) if _is_source(node)]
     if function is not None:
-        _must_bind(tree, function, file)
-        sources = [node for node in _functions(tree) if node.name == function][:1]
+        must_bind(tree, function, file, "source module")
+        sources = [node for node in functions(tree) if node.name == function][:1]
     if len(sources) > 1:
         raise _not_one([node.name for node in sources], file, module)
     line = sources[0].lineno if sources else 1
@@ -78,7 +78,8 @@ def locate(project_dir: Path, name: str) -> SourceCode:
     return SourceCode(project_dir, module, file, function, line, params)
 
 
-def _file(project_dir: Path, module: str) -> Path | None:
+def module_file(project_dir: Path, module: str) -> Path | None:
+    """The file of a module, dotted from `project_dir`; None if there is none."""
     path = project_dir.joinpath(*module.split("."))
     files = (path.with_name(f"{path.name}.py"), path / "__init__.py")
     return next((file for file in files if file.is_file()), None)
@@ -102,16 +103,18 @@ def _missing(project_dir: Path, name: str) -> ConfigError:
     )
 
 
-def _parsed(file: Path) -> ast.Module:
+def parsed(file: Path, what: str) -> ast.Module:
+    """The syntax of a Python file; ConfigError, which calls it `what`, if it has none."""
     try:
         return ast.parse(file.read_bytes(), filename=str(file))
     except SyntaxError as e:
         raise ConfigError(
-            f"the source module is not valid Python: {e.msg}", at=f"{file}:{e.lineno}:{e.offset}"
+            f"the {what} is not valid Python: {e.msg}", at=f"{file}:{e.lineno}:{e.offset}"
         ) from e
 
 
-def _functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+def functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """The functions at the top of a module."""
     return (n for n in tree.body if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef))
 
 
@@ -121,7 +124,7 @@ def _is_source(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     return any(ast.unparse(d).rpartition(".")[2] == "source" for d in named)
 
 
-def _must_bind(tree: ast.Module, function: str, file: Path) -> None:
+def must_bind(tree: ast.Module, function: str, file: Path, what: str) -> None:
     """ConfigError if nothing in the module's text can make the name `function`."""
     names = set()
     for node in ast.walk(tree):
@@ -133,9 +136,9 @@ def _must_bind(tree: ast.Module, function: str, file: Path) -> None:
             names.add(node.id)
     if function in names or "*" in names:
         return
-    known = [node.name for node in _functions(tree)]
+    known = [node.name for node in functions(tree)]
     raise ConfigError(
-        f"there is no function '{function}' in the source module",
+        f"there is no function '{function}' in the {what}",
         at=file,
         hint=nearest(function, known),
     )

@@ -23,11 +23,16 @@ from odp_dlt.workflow.positions import KeyPath
 At = Callable[[KeyPath], object]
 """The position of a path into the params: `lambda path: asset.origin.at("params", *path)`."""
 
-PARTITION_NAMES = ("partition_key", "partition_window_start", "partition_window_end")
+PARTITION_NAMES = (
+    "partition_key",
+    "partition_keys",
+    "partition_window_start",
+    "partition_window_end",
+)
 CONTEXT_NAMES = (*PARTITION_NAMES, "run_id")
 UTILS_NAMES = ("now",)
 
-_GROUPS = ("context", "resource", "env", "utils")
+_GROUPS = ("context", "resource", "env", "utils", "sensor")
 _REFUSED = {
     "partial": ("{{>", "partials"),
     "inverted section": ("{{^", "inverted sections"),
@@ -57,12 +62,13 @@ _Part = str | _Variable | _Call
 class Known:
     """What an asset's templates can name, as far as it is known before a run.
 
-    `parents` are asset keys; `resources` has the names of the params of each configured kind.
+    `parents` are asset keys; `resources` has the names of the params of each configured kind;
+    `partition` the names under `context` that the asset's partitions give.
     """
 
     parents: tuple[str, ...] = ()
     resources: Mapping[str, Iterable[str]] = field(default_factory=dict)
-    partitioned: bool = False
+    partition: tuple[str, ...] = ()
 
 
 def variable_name(asset_key: str) -> str:
@@ -75,17 +81,30 @@ def names_in(value: Any) -> set[str]:
 
     ConfigError if a template cannot be parsed; `check` finds these first, with their positions.
     """
-    return {name for _, text in _strings(value) for name in _variables(_parse(text))}
+    return {name for _, name in places_of_names(value)}
+
+
+def places_of_names(value: Any) -> Iterator[tuple[KeyPath, str]]:
+    """The same, each with the path of the string that it is in."""
+    return ((path, name) for path, text in _strings(value) for name in _variables(_parse(text)))
 
 
 def render(value: Any, values: Mapping[str, Any], *, at: At | None = None) -> Any:
     """`value` with the templates in its strings filled in; keys of mappings are left alone.
 
-    `values` holds `context`, `resource`, `env`, `utils` and each parent's metadata under its
-    variable name. A string that is one lone variable becomes that value, its type kept. ConfigError
-    when a name is not there, or is not a single value and stands inside a longer text.
+    `values` holds `context`, `resource`, `env`, `utils`, `sensor`, and each parent's metadata under
+    its variable name. A string that is one lone variable becomes that value, its type kept.
+    ConfigError when a name is not there, or is not a single value and stands inside a longer text.
     """
     return _render(value, values, at or _nowhere, ())
+
+
+def render_text(text: str, values: Mapping[str, Any], file: Path) -> str:
+    """The text of `file` with its templates filled in; ConfigErrors say the line."""
+    try:
+        return _text(_parse(text), values)
+    except ConfigError as e:
+        raise ConfigError(e.message, at=_line_in(file, text, e), hint=e.hint) from e
 
 
 def check(value: Any, known: Known, at: At | None = None) -> list[ConfigError]:
@@ -98,6 +117,22 @@ def check(value: Any, known: Known, at: At | None = None) -> list[ConfigError]:
         for path, text in _strings(value)
         for problem in _problems(text, known)
     ]
+
+
+def check_text(text: str, known: Known, file: Path) -> list[ConfigError]:
+    """As `check`, of the text of `file`."""
+    return [
+        ConfigError(problem.message, at=_line_in(file, text, problem), hint=problem.hint)
+        for problem in _problems(text, known)
+    ]
+
+
+def _line_in(file: Path, text: str, problem: ConfigError) -> str:
+    """Where the name that `problem` is about first stands in a template of `text`."""
+    names = re.findall(r"'(?:\{\{[#/])?([^'{}]+)(?:\}\})?'", problem.message)
+    found = (re.search(rf"\{{\{{[{{#/]?\s*{re.escape(name)}\s*\}}", text) for name in names)
+    place = next((match.start() for match in found if match), text.find("{{"))
+    return f"{file}:{text.count(chr(10), 0, place) + 1}"
 
 
 def _nowhere(_: KeyPath) -> None:
@@ -205,27 +240,34 @@ def _problem(name: str, known: Known) -> ConfigError | None:
         names = {*_GROUPS, *map(variable_name, known.parents)}
         hint = f"{nearest(group, names)} Other assets can be read when `depends_on` names them."
         return ConfigError(f"unknown name '{name}' in a template", hint=hint)
-    if group in ("env", *map(variable_name, owners)):
+    if group in ("env", "sensor", *map(variable_name, owners)):
         return None if rest else _too_short(name)
     return _problem_in_group(name, known)
 
 
 def _problem_in_group(name: str, known: Known) -> ConfigError | None:
     """The same for the groups whose names are all known before a run."""
-    names = [f"context.{own}" for own in CONTEXT_NAMES] + [f"utils.{own}" for own in UTILS_NAMES]
+    names = [f"context.{own}" for own in (*known.partition, "run_id")]
+    names += [f"utils.{own}" for own in UTILS_NAMES]
     for kind, params in known.resources.items():
         names += [f"resource.{kind}.{param}" for param in params]
     group, _, rest = name.partition(".")
-    depth = 3 if group == "resource" else 2
-    if ".".join(name.split(".")[:depth]) not in names or (depth == 2 and "." in rest):
-        own = [other for other in names if other.startswith(f"{group}.")]
-        return _unknown(name, own)
-    if group == "context" and rest in PARTITION_NAMES and not known.partitioned:
+    if name in names or (group == "resource" and ".".join(name.split(".")[:3]) in names):
+        return None
+    if group == "context" and rest.split(".")[0] in PARTITION_NAMES and not known.partition:
         return ConfigError(
             f"'{name}' in a template, but the asset has no partitions",
             hint="Name the asset in an entry of `partitions`.",
         )
-    return None
+    if group == "context" and rest in PARTITION_NAMES:
+        return ConfigError(
+            f"'{name}' in a template, but the asset's partitions are not of time",
+            hint=nearest(name, names),
+        )
+    if group == "context" and not known.partition:
+        names += [f"context.{own}" for own in PARTITION_NAMES]
+    own = [other for other in names if other.startswith(f"{group}.")]
+    return _unknown(name, own)
 
 
 def _unknown(name: str, known: Iterable[str]) -> ConfigError:
@@ -310,6 +352,8 @@ def _missing(name: str, around: str, found: Mapping[str, Any]) -> NoReturn:
         raise ConfigError(
             f"the environment variable '{rest}' is not set", hint="Set it where the run is started."
         )
+    if group == "sensor":
+        raise ConfigError(f"'{name}' in a template: no sensor has started this, so it has no value")
     if group in _GROUPS:
         raise _unknown(name, [f"{around}.{key}" for key in found])
     has = ", ".join(sorted(found)) or "none"

@@ -5,9 +5,33 @@ import dagster as dg
 import pytest
 
 from odp_dlt.destinations.duckdb import connection
-from tests.definitions.shop_project import Project, Run, shop
+from odp_dlt.errors import ConfigError
+from tests.definitions.shop_project import ORDERS, Project, Run, shop
 
 DAILY = '{start: "2026-01-01", schedule_type: DAILY}'
+
+
+SOURCE_OF_DAYS = """
+import dlt
+
+
+@dlt.source
+def shop(days, one=None):
+    @dlt.resource(name="orders")
+    def orders():
+        yield [{"id": n, "kind": day} for n, day in enumerate(days)]
+
+    return orders
+"""
+ORDERS_OF_DAYS = ORDERS.replace("assets:", "").replace(
+    "size: 2", 'days: "{{context.partition_keys}}"'
+)
+
+
+def made_with(project: Project, one: str) -> str:
+    """The workflow, with one more param of the source."""
+    before = (project.root / "odp_config/workflows/shop.yaml").read_text()
+    return before.replace('keys}}"', f'keys}}}}", one: "{one}"')
 
 
 @pytest.fixture
@@ -72,23 +96,103 @@ def test_the_run_id_is_eight_characters_and_nothing_is_escaped_for_html(
     assert value(tmp_path, "t") == '8<&">'
 
 
-def test_a_range_of_partitions_has_a_window_and_no_key(
+RANGE = {
+    "dagster/asset_partition_range_start": "2026-01-02",
+    "dagster/asset_partition_range_end": "2026-01-04",
+}
+
+
+def test_a_query_over_a_window_runs_once_for_a_range(
     tmp_path: Path, instance: dg.DagsterInstance
 ) -> None:
-    tags = {
-        "dagster/asset_partition_range_start": "2026-01-02",
-        "dagster/asset_partition_range_end": "2026-01-04",
-    }
-    window = "CREATE TABLE t AS SELECT '{{context.partition_window_end}}' AS v"
+    window = "'{{context.partition_window_start}}|{{context.partition_window_end}}'"
+    made = project(
+        tmp_path, sql("t/t", f"CREATE TABLE t AS SELECT {window} AS v"), partitions={"t/t": DAILY}
+    )
+    assert made.run(["t/t"], instance, tags=RANGE).error == ""
+    assert value(tmp_path, "t") == "2026-01-02T00:00:00+00:00|2026-01-05T00:00:00+00:00"
+
+
+def test_a_query_with_a_key_runs_for_each_partition_of_a_range(
+    tmp_path: Path, instance: dg.DagsterInstance
+) -> None:
+    query = "SELECT unnest(range({{#date}}{{context.partition_key}}|%-d{{/date}}))"
+    made = project(tmp_path, sql("t/t", query), partitions={"t/t": DAILY})
+    assert made.run(["t/t"], instance, tags=RANGE).error == ""
+    events = instance.fetch_materializations(dg.AssetKey(["t", "t"]), limit=10).records
+    found = {event.partition_key: event.asset_materialization for event in events}
+    counts = {key: made and made.metadata["row_count"].value for key, made in found.items()}
+    assert counts == {"2026-01-02": 2, "2026-01-03": 3, "2026-01-04": 4}
+    assert len(events) == 3
+
+
+def test_the_keys_of_a_range_are_a_list_for_one_that_takes_them_all(
+    tmp_path: Path, instance: dg.DagsterInstance
+) -> None:
+    made = project(tmp_path, ORDERS_OF_DAYS, partitions={"shop/api/orders": DAILY})
+    made.write("dlt_project/shop/source.py", SOURCE_OF_DAYS)
+    assert made.run(["shop/api/orders"], instance, tags=RANGE).error == ""
+    with connection(tmp_path / "data/shop.db", write=False) as con:
+        loads = con.execute("SELECT kind, _dlt_load_id FROM shop_data.orders ORDER BY 1").fetchall()
+    assert [day for day, _ in loads] == ["2026-01-02", "2026-01-03", "2026-01-04"]
+    assert len({load for _, load in loads}) == 1
+    made.workflow(made_with(made, "{{context.partition_key}}"))
+    assert "beside context.partition_keys" in said(
+        made.run(["shop/api/orders"], instance, tags=RANGE)
+    )
+
+
+def test_two_dimensions_have_a_key_each(tmp_path: Path, instance: dg.DagsterInstance) -> None:
+    query = (
+        "CREATE TABLE t AS SELECT '{{context.partition_key}} {{context.partition_key.region}} "
+        "{{context.partition_key.day}} {{context.partition_window_start}}' AS v"
+    )
+    dimensions = f"{{dimensions: {{region: {{type: static, keys: [eu, us]}}, day: {DAILY}}}}}"
+    made = project(tmp_path, sql("t/t", query), partitions={"t/t": dimensions})
+    assert made.run(["t/t"], instance, "2026-01-02|us").error == ""
+    assert value(tmp_path, "t") == "2026-01-02|us us 2026-01-02 2026-01-02T00:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("partitions", "name", "problem"),
+    [
+        (
+            "{type: static, keys: [a]}",
+            "partition_window_start",
+            "'context.partition_window_start' in a template, but the asset's partitions are not of",
+        ),
+        (DAILY, "partition_key.region", "unknown name 'context.partition_key.region'"),
+    ],
+)
+def test_a_name_that_these_partitions_do_not_have_is_told_before_a_run(
+    tmp_path: Path, partitions: str, name: str, problem: str
+) -> None:
+    made = project(
+        tmp_path, sql("t/t", f"SELECT '{{{{context.{name}}}}}'"), partitions={"t/t": partitions}
+    )
+    with pytest.raises(ConfigError, match=rf"shop\.yaml:5:7: {problem}"):
+        made.build()
+
+
+@pytest.mark.parametrize(
+    ("mapping", "expected"), [("", 2), ("identity", 2), ("last", 5), ("all", 5)]
+)
+def test_deps_mapping_says_which_partition_of_the_parent_is_read(
+    tmp_path: Path, instance: dg.DagsterInstance, mapping: str, expected: int
+) -> None:
+    down = sql("t/down", "CREATE TABLE t AS SELECT {{t_up.row_count}} AS v", "t/up")
+    if mapping:
+        down = down.replace("    params:", f"    deps_mapping: {{t/up: {mapping}}}\n    params:")
     made = project(
         tmp_path,
-        sql("t/t", window),
-        sql("t/u", "SELECT '{{context.partition_key}}'"),
-        partitions={"t/t, t/u": DAILY},
+        sql("t/up", "SELECT unnest(range({{#date}}{{context.partition_key}}|%-d{{/date}}))"),
+        down,
+        partitions={"t/up, t/down": DAILY},
     )
-    assert made.run(["t/t"], instance, tags=tags).error == ""
-    assert value(tmp_path, "t") == "2026-01-05T00:00:00+00:00"
-    assert "the run is for 3 partitions" in said(made.run(["t/u"], instance, tags=tags))
+    for day in ("2026-01-02", "2026-01-05", "2026-01-03"):
+        made.run(["t/up"], instance, day)
+    assert made.run(["t/down"], instance, "2026-01-02").error == ""
+    assert value(tmp_path, "t") == expected
 
 
 def test_parents_of_the_same_partitions_are_read_at_the_same_one(

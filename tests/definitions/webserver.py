@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,11 +23,26 @@ mutation ($p: ExecutionParams!) {
   }
 }"""
 STATUS = "query ($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
+BACKFILL = """
+mutation ($p: LaunchBackfillParams!) {
+  launchPartitionBackfill(backfillParams: $p) {
+    __typename
+    ... on LaunchBackfillSuccess { backfillId }
+    ... on PythonError { message }
+  }
+}"""
+RUNS_OF = """
+query ($id: String!) {
+  runsOrError(filter: {tags: [{key: "dagster/backfill", value: $id}]}) {
+    ... on Runs { results { status tags { key value } } }
+  }
+}"""
 LOCATIONS = """
 { repositoriesOrError { __typename ... on RepositoryConnection { nodes { name location { name } } }
 } }
 """
 PATIENCE_S = 120.0
+ENDED = {"SUCCESS", "FAILURE", "CANCELED"}
 
 
 @dataclass(frozen=True)
@@ -58,12 +73,39 @@ class Webserver:
         assert launched["__typename"] == "LaunchRunSuccess", launched
         return self.wait(launched["run"]["runId"])
 
+    def backfill(self, key: str, partitions: Sequence[str]) -> str:
+        """Ask for a backfill of an asset, which the daemon then runs; its id."""
+        params = {
+            "assetSelection": [{"path": key.split("/")}],
+            "partitionNames": list(partitions),
+            "tags": [],
+        }
+        launched = self.ask(BACKFILL, p=params)["launchPartitionBackfill"]
+        assert launched["__typename"] == "LaunchBackfillSuccess", launched
+        return str(launched["backfillId"])
+
+    def wait_for_backfill(self, backfill: str, runs: int, patience_s: float) -> dict[str, str]:
+        """Partition → status of its run, once all `runs` of the backfill have ended."""
+        until = time.monotonic() + patience_s
+        found: dict[str, str] = {}
+        while time.monotonic() < until:
+            found = {
+                tag["value"]: run["status"]
+                for run in self.ask(RUNS_OF, id=backfill)["runsOrError"]["results"]
+                for tag in run["tags"]
+                if tag["key"] == "dagster/partition"
+            }
+            if len(found) == runs and set(found.values()) <= ENDED:
+                return found
+            time.sleep(1)
+        raise TimeoutError(f"the backfill has not ended: {found}")
+
     def wait(self, run_id: str) -> str:
         """The status that the run ends with."""
         until = time.monotonic() + PATIENCE_S
         while time.monotonic() < until:
             status = str(self.ask(STATUS, id=run_id)["runOrError"]["status"])
-            if status in {"SUCCESS", "FAILURE", "CANCELED"}:
+            if status in ENDED:
                 return status
             time.sleep(0.5)
         raise TimeoutError(f"run {run_id} has not ended")
@@ -85,14 +127,36 @@ def free_port() -> int:
         return int(sock.getsockname()[1])
 
 
+AT_ONCE = "run_coordinator: {module: dagster._core.run_coordinator, class: DefaultRunCoordinator}\n"
+"""Runs start without a daemon."""
+
+
 @contextmanager
-def webserver(project: Path, module: str, home: Path) -> Iterator[Webserver]:
+def daemon(project: Path, module: str, home: Path) -> Iterator[None]:
+    """Dagster's daemon for the instance in `home`."""
+    program = Path(sys.executable).with_name("dagster-daemon")
+    with (home / "daemon.log").open("w") as log:
+        process = subprocess.Popen(
+            [program, "run", "-m", module],
+            cwd=project,
+            env={**os.environ, "DAGSTER_HOME": str(home)},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            yield
+        finally:
+            process.terminate()
+            process.wait(60)
+
+
+@contextmanager
+def webserver(
+    project: Path, module: str, home: Path, coordinator: str = AT_ONCE
+) -> Iterator[Webserver]:
     """The webserver over `module` in the folder `project`, its instance in `home`."""
     home.mkdir(parents=True, exist_ok=True)
-    (home / "dagster.yaml").write_text(
-        "telemetry: {enabled: false}\n"
-        "run_coordinator: {module: dagster._core.run_coordinator, class: DefaultRunCoordinator}\n"
-    )
+    (home / "dagster.yaml").write_text(f"telemetry: {{enabled: false}}\n{coordinator}")
     port = free_port()
     program = Path(sys.executable).with_name("dagster-webserver")
     with (home / "webserver.log").open("w") as log:

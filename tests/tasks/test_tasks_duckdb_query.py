@@ -1,5 +1,6 @@
 import logging
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -7,13 +8,21 @@ from odp_dlt.errors import ConfigError, DestinationError, OdpError, SourceError
 from odp_dlt.resources.duckdb import DuckDB
 from odp_dlt.tasks.base import Context, Done, Site
 from odp_dlt.tasks.duckdb_query import DuckdbQuery
+from odp_dlt.workflow.template import render_text
 
 
-def run(root: Path, query: str, *, is_file: bool = False) -> Done:
+def run(root: Path, query: str, **params: Any) -> Done:
     resource = DuckDB(database=root / "t.db")
     site = Site(root, {"duckdb": resource})
-    context = Context("t/t", "r", site, logging.getLogger("test"), lambda _: None)
-    return next(DuckdbQuery(query=query, is_file=is_file).run(context))
+    context = Context(
+        "t/t",
+        "r",
+        site,
+        logging.getLogger("test"),
+        lambda _: None,
+        lambda text, file: render_text(text, {"context": {"run_id": "abc"}}, file),
+    )
+    return next(DuckdbQuery.model_validate({"query": query, **params}).run(context))
 
 
 def ask(root: Path, query: str) -> list[tuple[object, ...]]:
@@ -37,7 +46,12 @@ def test_the_last_table_or_view_that_is_made_is_reported(
     tmp_path: Path, query: str, table: str
 ) -> None:
     done = run(tmp_path, query)
-    assert done.metadata == {"destination_table_id": table, "dagster/row_count": 1}
+    assert done.metadata == {
+        "destination_table_id": table,
+        "row_count": 1,
+        "dagster/row_count": 1,
+        "column_names": "n",
+    }
     assert done.columns is not None
     assert [column.name for column in done.columns] == ["n"]
 
@@ -90,9 +104,49 @@ def test_a_file_of_sql_is_run_and_blamed_with_its_line(tmp_path: Path) -> None:
         run(tmp_path, "q.sql", is_file=True)
     with pytest.raises(ConfigError, match=r"nowhere\.sql' cannot be read"):
         run(tmp_path, "nowhere.sql", is_file=True)
-    (tmp_path / "q.sql").write_text("SELECT\n{{context.run_id}}")
-    with pytest.raises(ConfigError, match=r"q\.sql:2: the SQL file holds a template"):
+
+
+def test_templates_in_a_file_of_sql_are_filled_in_as_those_of_params(tmp_path: Path) -> None:
+    (tmp_path / "q.sql").write_text("CREATE TABLE t AS\nSELECT '{{context.run_id}}' AS run")
+    run(tmp_path, "q.sql", is_file=True)
+    assert ask(tmp_path, "FROM t") == [("abc",)]
+    (tmp_path / "q.sql").write_text("SELECT\n1,\n{{context.runid}}")
+    with pytest.raises(ConfigError, match=r"q\.sql:3: unknown name 'context\.runid'"):
         run(tmp_path, "q.sql", is_file=True)
+    with pytest.raises(ConfigError, match="the path of an SQL file cannot be a template"):
+        run(tmp_path, "{{context.run_id}}.sql", is_file=True)
+
+
+@pytest.mark.parametrize("target", ["marts.t", 'marts."t"', "t.marts.t"])
+def test_a_select_becomes_the_table_that_is_named(tmp_path: Path, target: str) -> None:
+    for _ in range(2):  # the second one replaces what the first one made
+        done = run(tmp_path, "SELECT 1 AS n, 'x' AS s; -- all", destination_table_id=target)
+    assert done.metadata == {
+        "destination_table_id": "marts.t",
+        "row_count": 1,
+        "dagster/row_count": 1,
+        "column_names": "n, s",
+    }
+    assert done.columns is not None
+    assert [column.type for column in done.columns] == ["INTEGER", "VARCHAR"]
+    run(tmp_path, "SELECT n + 1 AS n FROM marts.t", destination_table_id=target)
+    assert ask(tmp_path, "FROM marts.t") == [(2,)]
+
+
+def test_a_table_stays_as_it_was_when_its_select_fails(tmp_path: Path) -> None:
+    run(tmp_path, "SELECT 1 AS n", destination_table_id="kept")
+    failing = "SELECT CASE WHEN i = 999999 THEN error('broken') ELSE i END FROM range(1000000) r(i)"
+    with pytest.raises(SourceError, match="broken"):
+        run(tmp_path, failing, destination_table_id="kept")
+    assert ask(tmp_path, "FROM kept") == [(1,)]
+
+
+def test_only_one_select_can_become_a_table(tmp_path: Path) -> None:
+    for query in ("SELECT 1; SELECT 2", "CREATE TABLE x AS SELECT 1"):
+        with pytest.raises(ConfigError, match="not one SELECT, so it cannot become 't'"):
+            run(tmp_path, query, destination_table_id="t")
+    with pytest.raises(ValueError, match="it is no `table`"):
+        run(tmp_path, "SELECT 1", destination_table_id="a.b.c.d")
 
 
 def test_reading_makes_no_database(tmp_path: Path) -> None:
@@ -105,3 +159,15 @@ def test_a_database_in_memory_is_a_new_one_each_time() -> None:
     for _ in range(2):
         with DuckDB(database=":memory:").connection() as con:
             con.execute("CREATE TABLE t (n INT)")
+
+
+@pytest.mark.parametrize(
+    ("target", "known"),
+    [("t", "main.t"), ("s.t", "s.t"), ('c."s"."t.x"', "s.t.x"), ("{{a.b}}", None), (None, None)],
+)
+def test_the_table_is_known_before_a_run_unless_a_template_names_it(
+    tmp_path: Path, target: str | None, known: str | None
+) -> None:
+    task = DuckdbQuery(query="SELECT 1", destination_table_id=target)
+    (made,) = task.assets("t/t", Site(tmp_path, {}))
+    assert made.table_name == known

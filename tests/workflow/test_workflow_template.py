@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from odp_dlt.errors import ConfigError
-from odp_dlt.workflow.template import Known, check, names_in, render, variable_name
+from odp_dlt.workflow.template import PARTITION_NAMES, Known, check, names_in, render, variable_name
 
 VALUES: dict[str, Any] = {
     "context": {"partition_key": "2024-01-02", "run_id": "1a2b3c4d"},
@@ -17,7 +17,9 @@ VALUES: dict[str, Any] = {
     "api_pulls": {"destination_table_id": "main.pulls", "dagster/row_count": 7, "nothing": None},
     "new": {},
 }
-KNOWN = Known(("api/pulls", "x/a_b", "x_a/b", "env"), {"duckdb": ["path", "threads"]}, True)
+KNOWN = Known(
+    ("api/pulls", "x/a_b", "x_a/b", "env"), {"duckdb": ["path", "threads"]}, PARTITION_NAMES
+)
 
 
 def refusal(text: str) -> str:
@@ -207,7 +209,7 @@ def test_a_malformed_template_is_refused_at_load_and_at_run(text: str, said: str
     ],
 )
 def test_what_can_be_right_passes_the_check(text: str) -> None:
-    known = Known(("api/pulls",), {"duckdb": ["path"]}, partitioned=True)
+    known = Known(("api/pulls",), {"duckdb": ["path"]}, partition=PARTITION_NAMES)
     assert seen(text, known) == []
 
 
@@ -217,13 +219,13 @@ def test_what_can_be_right_passes_the_check(text: str) -> None:
         (
             "{{api_pull.x}}",
             "at q: unknown name 'api_pull.x' in a template\n  Did you mean 'api_pulls'? Known: "
-            "api_pulls, context, env, resource, utils, x_a_b. "
+            "api_pulls, context, env, resource, sensor, utils, x_a_b. "
             "Other assets can be read when `depends_on` names them.",
         ),
         (
             "{{context.partition}}",
             "at q: unknown name 'context.partition' in a template\n  Did you mean "
-            "'context.partition_key'? Known: context.partition_key, "
+            "'context.partition_key'? Known: context.partition_key, context.partition_keys, "
             "context.partition_window_end, context.partition_window_start, context.run_id.",
         ),
         (

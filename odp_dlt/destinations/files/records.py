@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import hashlib
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -12,8 +13,15 @@ import pyarrow as pa
 from odp_dlt.destinations.files.manifest import File
 from odp_dlt.destinations.files.store import Store
 from odp_dlt.errors import DestinationError
-from odp_dlt.schema.internal import new_schema, state_table
-from odp_dlt.schema.model import ID, LOADS_TABLE, STATE_TABLE, VERSION_TABLE, Column
+from odp_dlt.schema.internal import new_schema, partitions_table, state_table
+from odp_dlt.schema.model import (
+    ID,
+    LOADS_TABLE,
+    PARTITIONS_TABLE,
+    STATE_TABLE,
+    VERSION_TABLE,
+    Column,
+)
 from odp_dlt.schema.types import arrow_type
 
 INIT = "init"
@@ -23,12 +31,14 @@ _LONGEST_KEY = 200  # longer values (the schema, the state) are read from the fi
 
 
 def is_record(table: str) -> bool:
-    """Whether `table` is one of dlt's three."""
-    return table in (LOADS_TABLE, VERSION_TABLE, STATE_TABLE)
+    """Whether `table` is one of dlt's three, or the one beside them."""
+    return table in (LOADS_TABLE, VERSION_TABLE, STATE_TABLE, PARTITIONS_TABLE)
 
 
 def record_columns(table: str) -> dict[str, Column]:
-    """The columns of a table of dlt's, without the row id: the files do not have it."""
+    """The columns of such a table, without the row id: the files do not have it."""
+    if table == PARTITIONS_TABLE:
+        return dict(partitions_table().columns)
     found = state_table() if table == STATE_TABLE else new_schema("records").tables[table]
     return {name: column for name, column in found.columns.items() if name != ID}
 
@@ -91,6 +101,9 @@ def _name(table: str, row: Mapping[str, Any]) -> str:
         return f"{row['schema_name']}__{row['load_id']}"
     if table == STATE_TABLE:
         return f"{row['pipeline_name']}__{row['_dlt_load_id']}__{_hex(row['version_hash'])}"
+    if table == PARTITIONS_TABLE:
+        part = hashlib.sha256(f"{row['partition']}\n{row['table_name']}".encode()).hexdigest()
+        return f"{part[:32]}__{row['_dlt_load_id']}"
     moment = datetime.fromisoformat(row["inserted_at"]).timestamp()
     return f"{row['schema_name']}__{moment}__{_hex(row['version_hash'])}"
 

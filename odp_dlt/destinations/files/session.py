@@ -145,6 +145,24 @@ class FileSession(Session):
             kept = (batch.filter(pc.invert(matching(batch, where))) for batch in rows)
             self._append(table, pa.RecordBatchReader.from_batches(rows.schema, kept))
 
+    def remove_loads(self, family: Sequence[Table], load_ids: Sequence[str]) -> int:
+        before = self.count(family[0].name)
+        for table in family:
+            files = self._tables.get(table.name, TableFiles()).files
+            said = {file.path: self.style.layout.read(file.path) for file in files}
+            if any(found is None or found.load_id is None for found in said.values()):
+                raise DestinationError(
+                    f"the files of '{table.name}' do not tell which load brought them, "
+                    "so what a partition loaded before cannot be replaced",
+                    at=self.store.uri,
+                    hint="Name {load_id} in the layout, or add to them: "
+                    "`run_params: {rerun: append}`.",
+                )
+            gone = {path for path, found in said.items() if found and found.load_id in load_ids}
+            if gone:
+                self._let_go(table.name, gone)
+        return before - self.count(family[0].name)
+
     def named(self, table: str) -> str:
         return '"' + table.replace('"', '""') + '"'
 
