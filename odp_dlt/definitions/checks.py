@@ -97,13 +97,14 @@ def planned_checks(planned: PlannedAsset) -> tuple[PlannedCheck, ...]:
 def results(
     context: dg.AssetExecutionContext,
     planned: Sequence[PlannedCheck],
-    done: Mapping[str, Done],
+    done: Mapping[str, Done] | None,
     look: Look,
 ) -> Iterator[dg.AssetCheckResult]:
     """The results of those of the checks that are selected.
 
-    `done` is what the run has made; without it they are about what is there, and what was told of
-    it last. A check that cannot be judged has not passed, and keeps no other from being judged.
+    `done` is what the run has made. Where it is None nothing ran: they are about what is there, and
+    what was told of it last. A check that cannot be judged has not passed, and keeps no other from
+    being judged.
     """
     wanted = [one for one in planned if one.key in context.selected_asset_check_keys]
     facts = {key: _facts(context, key, done) for key in dict.fromkeys(c.asset_key for c in wanted)}
@@ -176,10 +177,10 @@ def _located(error: ConfigError, planned: PlannedAsset, path: KeyPath) -> Config
 
 
 def _facts(
-    context: dg.AssetExecutionContext, key: str, done: Mapping[str, Done]
+    context: dg.AssetExecutionContext, key: str, done: Mapping[str, Done] | None
 ) -> Mapping[str, Any]:
-    """What this run tells of an asset, else what the last one told."""
-    if done:
+    """What this run tells of an asset, or the last one did."""
+    if done is not None:
         return done[key].metadata if key in done else {}
     event = context.instance.get_latest_materialization_event(asset_key(key))
     found = event.asset_materialization if event else None

@@ -46,7 +46,8 @@ def run_step(
                 if not step.done:
                     raise
                 late = e  # what was made counts, and is checked
-            yield from results(context, checks, step.done, step.look)
+            made = step.done if context.selected_asset_keys else None
+            yield from results(context, checks, made, step.look)
         if late is not None:
             raise late
     except OdpError as e:
@@ -128,7 +129,7 @@ def _after(before: Done | None, now: Done) -> Done:
     counted = {
         name: value + old
         for name, value in now.metadata.items()
-        if name.startswith("rows_")
+        if name.startswith(("rows_", "values_"))
         and isinstance(value, int)
         and isinstance(old := before.metadata.get(name), int)
     }

@@ -11,7 +11,7 @@ from odp_dlt.destinations.base import TableView
 from odp_dlt.errors import ConfigError
 from odp_dlt.resources.duckdb import DuckDB
 from odp_dlt.tasks.base import Context, Done, Planned, Site, Task
-from odp_dlt.tasks.sql_tables import TableId, described, known_name, schema_for, sql_name
+from odp_dlt.tasks.sql_tables import TableId, described, known_name, looked, schema_for, sql_name
 from odp_dlt.tasks.sql_text import SqlText, sql_text
 
 if TYPE_CHECKING:  # the driver is imported by a run alone
@@ -74,19 +74,9 @@ class DuckdbQuery(Task):
     def look(
         self, context: Context, reported: Mapping[str, Mapping[str, Any]]
     ) -> Iterator[Mapping[str, TableView]]:
-        from odp_dlt.destinations.duckdb import DuckdbSession
-
-        resource = context.site.resource("duckdb")
-        assert isinstance(resource, DuckDB)
-        made = reported.get(context.asset_key, {}).get("destination_table_id")
-        if made is None:
-            raise ConfigError(
-                f"no run of '{context.asset_key}' has told of a table",
-                hint="A check looks at the table or view that the SQL creates.",
-            )
-        dataset, _, table = str(made).partition(".")
-        with resource.connection(write=False) as con:
-            yield {context.asset_key: TableView(DuckdbSession(dataset, con), table)}
+        """The table or view that was reported last."""
+        with looked(context, reported) as found:
+            yield found
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,17 @@
 """`task_type: file_to_duckdb`: files of rows become one table of a DuckDB database."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from odp_dlt.destinations.base import TableView
 from odp_dlt.destinations.statements import literal
 from odp_dlt.errors import SourceError
 from odp_dlt.resources.duckdb import DuckDB
 from odp_dlt.tasks.base import Context, Done, Planned, Site, Task
 from odp_dlt.tasks.data_files import FileUri, fetched, format_of, public
-from odp_dlt.tasks.sql_tables import TableId, described, known_name, schema_for, sql_name
+from odp_dlt.tasks.sql_tables import TableId, described, known_name, looked, schema_for, sql_name
 
 if TYPE_CHECKING:  # the driver is imported by a run alone
     from duckdb import DuckDBPyConnection
@@ -49,6 +51,14 @@ class FileToDuckdb(Task):
             with resource.connection() as con:
                 done = self._load(con, reader, context.asset_key)
         yield done
+
+    @contextmanager
+    def look(
+        self, context: Context, reported: Mapping[str, Mapping[str, Any]]
+    ) -> Iterator[Mapping[str, TableView]]:
+        """The table."""
+        with looked(context, reported) as found:
+            yield found
 
     def _load(self, con: "DuckDBPyConnection", reader: str, asset_key: str) -> Done:
         import duckdb

@@ -3,12 +3,13 @@
 import hashlib
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
 from pydantic import Field
 
-from odp_dlt.destinations.base import Destination, destinations
+from odp_dlt.destinations.base import Destination, TableView, destinations
 from odp_dlt.destinations.sql import SqlSession
 from odp_dlt.destinations.statements import quoted
 from odp_dlt.errors import ConfigError, DestinationError, SourceError
@@ -21,7 +22,7 @@ from odp_dlt.tasks.params import (
     validated,
     validated_unless_template,
 )
-from odp_dlt.tasks.sql_tables import TableId, done, names_of
+from odp_dlt.tasks.sql_tables import TableId, done, names_of, reported_table
 from odp_dlt.tasks.sql_text import SqlText, Statement, sql_text
 
 
@@ -71,8 +72,7 @@ class SqlQuery(Task):
                 hint="Create the tables in the SQL, without `destination_table_id`.",
             )
         settings = _settings(context.site)
-        params, root = self.destination_params, context.site.root
-        place = validated(self._kind(), params, root, "destination_params").with_settings(settings)
+        place = self._place(context.site, settings)
         with exported(settings, os.environ), place.open(dataset) as session:
             if not isinstance(session, SqlSession):
                 raise ParamError(f"'{self.destination}' takes no SQL", ("destination",))
@@ -86,6 +86,27 @@ class SqlQuery(Task):
                 address, rows = place.address(dataset, table), session.count(table)
                 outcome = done(context.asset_key, address, rows, columns)
         yield outcome
+
+    @contextmanager
+    def look(
+        self, context: Context, reported: Mapping[str, Mapping[str, Any]]
+    ) -> Iterator[Mapping[str, TableView]]:
+        """The table that the query becomes."""
+        reported_table(context, reported)
+        dataset, table = self._target()
+        if table is None or holds_template(f"{dataset}.{table}"):
+            raise ParamError(
+                "which table the query becomes depends on the run", ("destination_table_id",)
+            )
+        settings = _settings(context.site)
+        place = self._place(context.site, settings)
+        with exported(settings, os.environ), place.open(dataset, write=False) as session:
+            yield {context.asset_key: TableView(session, table)}
+
+    def _place(self, site: Site, settings: Settings) -> Destination:
+        params = self.destination_params
+        found = validated(self._kind(), params, site.root, "destination_params")
+        return found.with_settings(settings)
 
     def _all(
         self, session: SqlSession, sql: SqlText, statements: list[Statement], context: Context

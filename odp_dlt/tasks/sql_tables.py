@@ -1,13 +1,17 @@
 """Tables as SQL tasks name them in YAML, and what is reported of one."""
 
 import re
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator
 
+from odp_dlt.destinations.base import TableView
 from odp_dlt.destinations.statements import qualified
-from odp_dlt.tasks.base import ColumnInfo, Done, Scalar
+from odp_dlt.errors import ConfigError
+from odp_dlt.resources.duckdb import DuckDB
+from odp_dlt.tasks.base import ColumnInfo, Context, Done, Scalar
 from odp_dlt.tasks.params import holds_template
 
 if TYPE_CHECKING:  # the driver is imported by a run alone
@@ -93,3 +97,28 @@ def described(con: "DuckDBPyConnection", asset_key: str, table_id: str) -> Done 
         int(rows[0]) if rows else 0,
         (ColumnInfo(str(c[0]), str(c[1]), nullable=c[2] != "NO") for c in columns),
     )
+
+
+def reported_table(context: Context, reported: Mapping[str, Mapping[str, Any]]) -> str:
+    """The id of the asset's table, as it was last reported. ConfigError if it never was."""
+    found = reported.get(context.asset_key, {}).get("destination_table_id")
+    if found is None:
+        raise ConfigError(
+            f"no run of '{context.asset_key}' has told of a table",
+            hint="A check looks at the table or view that a run has made.",
+        )
+    return str(found)
+
+
+@contextmanager
+def looked(
+    context: Context, reported: Mapping[str, Mapping[str, Any]]
+) -> Iterator[Mapping[str, TableView]]:
+    """The asset's table in the database of the resource `duckdb`, to be read."""
+    from odp_dlt.destinations.duckdb import DuckdbSession
+
+    dataset, _, table = reported_table(context, reported).partition(".")
+    resource = context.site.resource("duckdb")
+    assert isinstance(resource, DuckDB)
+    with resource.connection(write=False) as con:
+        yield {context.asset_key: TableView(DuckdbSession(dataset, con), table)}

@@ -16,13 +16,14 @@ from pydantic import BaseModel
 
 import odp_dlt.definitions
 from odp_dlt import dlt
+from odp_dlt.checks.base import Check, checks
 from odp_dlt.cli.main import odp
 from odp_dlt.destinations.base import Destination, destinations
 from odp_dlt.pipeline.info import LoadInfo
 from odp_dlt.resources.base import Resource, resources
 from odp_dlt.schema.model import Disposition
 from odp_dlt.tasks.base import Task, tasks
-from odp_dlt.workflow import helpers, models
+from odp_dlt.workflow import asset, helpers, models
 from odp_dlt.workflow.template import CONTEXT_NAMES, UTILS_NAMES
 from tests.docs.pages import DOCS, ROOT, Page
 from tests.docs.sitting import new_project
@@ -61,6 +62,8 @@ def keys(model: type[BaseModel]) -> set[str]:
         ("### assets", models.Asset),
         ("### partitions", models.Partition),
         ("### jobs", models.Job),
+        ("### soda_checks", models.SodaCheck),
+        ("### check", asset.Check),
         ("### resources", models.ResourceConfig),
     ],
 )
@@ -79,11 +82,12 @@ def test_yaml_names_every_key_of_an_entry_and_no_other(
         ("task_type", tasks, tasks.names()),
         ("resource_kind", resources, resources.names()),
         ("destination", destinations, destinations.names()),
+        ("check", checks, checks.names()),
     ],
 )
 def test_yaml_names_every_param_of_every_kind(kind: str, registry: Any, names: list[str]) -> None:
     for name in names:
-        found: type[Task | Resource | Destination] = registry.find(name)
+        found: type[Task | Resource | Destination | Check] = registry.find(name)
         if found is registry.base:
             continue
         assert rows(section(YAML, f"### {kind}: {name}")) == set(params(found))

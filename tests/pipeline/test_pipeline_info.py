@@ -200,3 +200,16 @@ def test_what_a_pipeline_does_not_offer_is_named_with_the_page(place: Loaded, na
     with pytest.raises(AttributeError, match=f"Pipeline.{name} is not offered") as e:
         getattr(place.pipeline(), name)
     assert "docs/dlt-compatibility.md" in str(e.value)
+
+
+def test_an_info_accounts_for_every_row_that_came(place: Loaded) -> None:
+    rows = [{"id": 1, "lines": [{"sku": "x"}]}, None, {"id": 2}]
+    info = place.load(orders(rows))
+    assert info.extracted == {"orders": 2}
+    assert info.sent == {"orders": 2, "orders__lines": 1}
+    strict = orders([*rows, {"id": 3, "vat": 1}], schema_contract={"columns": "discard_row"})
+    info = place.load(strict)
+    assert info.extracted == {"orders": 3}
+    assert (info.sent["orders"], info.discarded) == (2, {"orders": 1})
+    nothing = place.load(orders([]))
+    assert (nothing.extracted, nothing.sent) == ({}, {})
