@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from odp_dlt.resources.base import resources
+from odp_dlt.sensors.base import sensors
 from odp_dlt.tasks.base import tasks
 from odp_dlt.tasks.params import validated, validated_unless_template
+from odp_dlt.workflow.automation import SensorTrigger
 from odp_dlt.workflow.load import load_workflow
 from tests.docs.pages import Block, Page, pages
 from tests.docs.sitting import Sitting
@@ -69,5 +71,10 @@ def must_be_valid(block: Block, folder: Path) -> None:
     workflow = load_workflow(config)
     for resource in workflow.resources:
         validated(resources.find(resource.resource_kind), resource.params, folder)
+    for job in workflow.jobs:
+        for trigger in job.triggers:
+            if isinstance(trigger, SensorTrigger) and "." not in trigger.params.sensor_kind:
+                kind = sensors.find(trigger.params.sensor_kind)
+                validated_unless_template(kind, trigger.params.sensor_params, folder)
     for asset in workflow.assets:
         validated_unless_template(tasks.find(asset.task_type), asset.params, folder)

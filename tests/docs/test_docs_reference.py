@@ -22,8 +22,18 @@ from odp_dlt.destinations.base import Destination, destinations
 from odp_dlt.pipeline.info import LoadInfo
 from odp_dlt.resources.base import Resource, resources
 from odp_dlt.schema.model import Disposition
+from odp_dlt.sensors.base import Sensor, sensors
 from odp_dlt.tasks.base import Task, tasks
 from odp_dlt.workflow import asset, helpers, models
+from odp_dlt.workflow.automation import (
+    CronParams,
+    CronSchedule,
+    PartitionSchedule,
+    PartitionScheduleParams,
+    ScheduleTrigger,
+    SensorParams,
+    SensorTrigger,
+)
 from odp_dlt.workflow.template import CONTEXT_NAMES, UTILS_NAMES
 from tests.docs.pages import DOCS, ROOT, Page
 from tests.docs.sitting import new_project
@@ -76,18 +86,35 @@ def test_yaml_names_every_key_of_an_entry_and_no_other(
     assert rows(section(YAML, heading)) == wanted
 
 
+def test_yaml_names_every_key_of_a_trigger() -> None:
+    wanted = keys(ScheduleTrigger) | keys(SensorTrigger)
+    for kind in (CronSchedule, PartitionSchedule, SensorParams):
+        wanted |= {f"params.{key}" for key in keys(kind)}
+    for inner in (CronParams, PartitionScheduleParams):
+        wanted |= {f"params.schedule_params.{key}" for key in keys(inner)}
+    assert rows(section(YAML, "### triggers")) == wanted
+
+
+def test_the_page_of_automation_names_what_each_sensor_gives() -> None:
+    page = (DOCS / "how-to/automation.md").read_text()
+    assert set(sensors.names()) <= rows(page)
+    for name in sensors.names():
+        assert {word for word in sensors.find(name).values if f"`{word}`" not in page} == set()
+
+
 @pytest.mark.parametrize(
     ("kind", "registry", "names"),
     [
         ("task_type", tasks, tasks.names()),
         ("resource_kind", resources, resources.names()),
+        ("sensor_kind", sensors, sensors.names()),
         ("destination", destinations, destinations.names()),
         ("check", checks, checks.names()),
     ],
 )
 def test_yaml_names_every_param_of_every_kind(kind: str, registry: Any, names: list[str]) -> None:
     for name in names:
-        found: type[Task | Resource | Destination | Check] = registry.find(name)
+        found: type[Task | Resource | Destination | Check | Sensor] = registry.find(name)
         if found is registry.base:
             continue
         assert rows(section(YAML, f"### {kind}: {name}")) == set(params(found))
