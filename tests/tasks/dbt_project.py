@@ -1,15 +1,12 @@
 """A dbt project on disk, and the real dbt that parses it."""
 
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-needs_dbt = pytest.mark.skipif(
-    shutil.which("dbt") is None, reason="the program dbt, with dbt-duckdb, is not installed"
-)
+needs_dbt = pytest.mark.usefixtures("dbt_program")
 
 FILES = {
     "dbt_project.yml": """
