@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 from pydantic import Field, model_validator
 
-from odp_dlt.checks.base import Check, Subject, Verdict
+from odp_dlt.checks.base import Check, Subject, Verdict, counted
 
 
 @dataclass(frozen=True)
 class _Bounds:
     """What is counted, and between which numbers it must lie."""
 
-    counted: str
+    of: str
     low: int | None
     high: int | None
 
@@ -22,10 +22,10 @@ class _Bounds:
 
     def __str__(self) -> str:
         if self.high is None:
-            return f"at least {self.low:,} rows {self.counted}"
+            return f"at least {counted(self.low or 0, 'row')} {self.of}"
         if self.low is None:
-            return f"at most {self.high:,} rows {self.counted}"
-        return f"{self.low:,} to {self.high:,} rows {self.counted}"
+            return f"at most {counted(self.high, 'row')} {self.of}"
+        return f"{self.low:,} to {self.high:,} rows {self.of}"
 
 
 class RowBounds(Check):
@@ -63,9 +63,9 @@ class RowBounds(Check):
             if rows is None:
                 wrong.append("how many rows were loaded is not known: no load has told")
             elif bounds.holds(rows):
-                right.append(f"{rows:,} rows {bounds.counted}")
+                right.append(f"{counted(rows, 'row')} {bounds.of}")
             else:
-                wrong.append(f"{rows:,} rows {bounds.counted}, not {bounds}")
+                wrong.append(f"{counted(rows, 'row')} {bounds.of}, not {bounds}")
         numbers = {f"rows_{name}": rows for name, rows in counts.items()}
         return Verdict(not wrong, "; ".join(wrong or right), numbers)
 

@@ -11,6 +11,7 @@ from odp_dlt.definitions.attributes import asset_key, op_arguments, spec
 from odp_dlt.definitions.checks import planned_checks
 from odp_dlt.definitions.launch import config_schema
 from odp_dlt.definitions.plan import Plan, PlannedAsset, defined_keys
+from odp_dlt.definitions.sensor_values import needed_resources
 from odp_dlt.definitions.step import run_step
 from odp_dlt.errors import ConfigError
 from odp_dlt.workflow.load import together
@@ -66,7 +67,7 @@ def _definition(planned: PlannedAsset) -> dg.AssetsDefinition:
         check_specs=[check.spec() for check in checks],
         can_subset=planned.asset.selection_mode == "resource",
         partitions_def=planned.partitions,
-        required_resource_keys=set(planned.resource_keys.values()),
+        required_resource_keys={*planned.resource_keys.values(), *needed_resources(planned)},
         config_schema=config_schema(planned.op_name, planned.launch_params),
         **op_arguments(planned.asset),
     )

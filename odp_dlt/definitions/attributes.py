@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
+from odp_dlt.definitions.conditions import automation_condition, freshness_policy
 from odp_dlt.definitions.metadata import of_definition
 from odp_dlt.definitions.partitions import backfill_policy, dependency
 from odp_dlt.definitions.plan import PlannedAsset
@@ -14,6 +16,7 @@ from odp_dlt.errors import ConfigError
 from odp_dlt.registry import nearest
 from odp_dlt.tasks.base import ColumnInfo, Planned
 from odp_dlt.workflow.asset import Asset, ColumnSettings, RetryPolicy, TableSettings
+from odp_dlt.workflow.models import Position
 from odp_dlt.workflow.tables import settings_of
 
 _FIELDS = ("group_name", "owners", "tags", "kinds", "deps")
@@ -44,6 +47,7 @@ def spec(planned: PlannedAsset, made: Planned, version: str) -> dg.AssetSpec:
         "owners": said.owners,
         "tags": said.tags,
         "kinds": {*made.kinds, *said.kinds},
+        **_automated(asset, made, said),
     }
     try:
         return dg.AssetSpec(asset_key(made.key), **arguments)
@@ -52,6 +56,34 @@ def spec(planned: PlannedAsset, made: Planned, version: str) -> dg.AssetSpec:
             f"the asset '{made.key}' is not possible in Dagster: {_first_line(e)}",
             at=_place(asset, made, said),
         ) from e
+
+
+def _automated(asset: Asset, made: Planned, said: TableSettings) -> dict[str, Any]:
+    """When the asset is materialized by itself, and how old it may become."""
+    if made.parent is not None and said.automation is not None:
+        raise ConfigError(
+            f"the nested table '{made.key}' cannot have `automation`: it is made with its parent",
+            at=_written(asset, made, "automation"),
+            hint=f"Give it to the asset '{asset.asset_key}'.",
+        )
+
+    def at(key: str, *path: str) -> Position:
+        return _written(asset, made, key, *path)
+
+    return {
+        "automation_condition": automation_condition(said, at),
+        "freshness_policy": freshness_policy(said, at),
+    }
+
+
+def _written(asset: Asset, made: Planned, key: str, *path: str) -> Position:
+    """Where `key` was said of the table: under its name, or a pattern, or for the whole asset."""
+    name = _table(made)
+    fitting = [one for one in asset.tables if one != name and fnmatchcase(name, one)]
+    for table in [name, *reversed(fitting)]:
+        if table in asset.tables and key in asset.tables[table].model_fields_set:
+            return asset.origin.at("tables", table, key, *path)
+    return asset.origin.at(key, *path)
 
 
 def op_arguments(asset: Asset) -> dict[str, Any]:

@@ -7,9 +7,12 @@ from pathlib import Path
 import dagster as dg
 
 from odp_dlt.definitions.assets import asset_definitions
-from odp_dlt.definitions.automation import job_definitions
+from odp_dlt.definitions.automation import AUTOMATION, automation
+from odp_dlt.definitions.jobs import executor
 from odp_dlt.definitions.plan import plan
 from odp_dlt.definitions.resources import resource_definitions
+from odp_dlt.definitions.sensor_values import sensor_resources
+from odp_dlt.definitions.soda import soda_definitions
 from odp_dlt.schema.model import Schema
 from odp_dlt.workflow.load import load_workflow
 from odp_dlt.workflow.models import Workflow
@@ -18,7 +21,7 @@ CONFIG_VARIABLE = "ODP_CONFIG_PATH"
 
 
 def build_definitions(config_dir: str | Path | None = None) -> dg.Definitions:
-    """All assets, jobs and resources of the configuration folder `config_dir`.
+    """All assets, jobs, triggers and resources of the configuration folder `config_dir`.
 
     Without one it is what ODP_CONFIG_PATH names, else `odp_config` in the working directory. Reads
     the workflow files, schema files and the text of source modules; executes and opens nothing.
@@ -29,13 +32,26 @@ def build_definitions(config_dir: str | Path | None = None) -> dg.Definitions:
 
 
 def definitions_of(
-    workflow: Workflow, discovered: Mapping[str, Schema] | None = None
+    workflow: Workflow,
+    discovered: Mapping[str, Schema] | None = None,
+    automation_name: str = AUTOMATION,
 ) -> dg.Definitions:
-    """The same of a workflow that is read already; `discovered` as in `plan`."""
+    """The same of a workflow that is read already; `discovered` as in `plan`.
+
+    `automation_name` is that of the sensor for `automation`, if an asset has any; where several
+    workflows are in one code location, each needs another.
+    """
     planned = plan(workflow, discovered)
     assets = asset_definitions(planned)
-    return dg.Definitions(
+    automated = automation(planned, assets, automation_name)
+    defs = dg.Definitions(
         assets=assets,
-        jobs=job_definitions(workflow, assets),
-        resources=resource_definitions(workflow),
+        asset_checks=soda_definitions(planned, assets),
+        jobs=[job.definition for job in automated.jobs],
+        schedules=automated.schedules,
+        sensors=automated.sensors,
+        executor=executor(workflow.executor),
+        resources={**resource_definitions(workflow), **sensor_resources(planned)},
     )
+    automated.check(defs)
+    return defs

@@ -5,6 +5,7 @@ so `{{context.partition_key}}` means there what it means in a workflow file.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,6 +18,7 @@ from dagster.components.utils.defs_state import (
 )
 from pydantic import Field, PrivateAttr
 
+from odp_dlt.definitions.automation import AUTOMATION
 from odp_dlt.definitions.build import definitions_of
 from odp_dlt.definitions.discover import dlt_asset_of
 from odp_dlt.errors import ConfigError, OdpError
@@ -91,7 +93,8 @@ class _Workflows(dg.StateBackedComponent, dg.Model, dg.Resolvable):
         self, context: dg.ComponentLoadContext, state_path: Path | None
     ) -> dg.Definitions:
         """All definitions; an asset whose schema is not known has its root table alone."""
-        return definitions_of(self.workflow(), _discovered(state_path))
+        own = re.sub(r"\W+", "_", self._state_key()).strip("_")
+        return definitions_of(self.workflow(), _discovered(state_path), f"{AUTOMATION}_{own}")
 
     def _part(self, path: tuple[str, ...], value: Any) -> Document:
         """What is written under `attributes`, with its places in the file."""

@@ -153,6 +153,7 @@ def _values(
         "resource": resource_values(found.items()),
         "env": os.environ,
         "utils": {"now": datetime.now(UTC).isoformat()},
+        "sensor": {},
         **_parents(workflow.root, parents),
     }
 

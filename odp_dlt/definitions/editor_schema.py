@@ -10,10 +10,12 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import models_json_schema
 
+from odp_dlt.checks.base import checks
 from odp_dlt.destinations.base import destinations
 from odp_dlt.errors import ConfigError
 from odp_dlt.registry import Registry
 from odp_dlt.resources.base import resources
+from odp_dlt.sensors.base import sensors
 from odp_dlt.tasks.base import tasks
 from odp_dlt.workflow.models import Asset, Executor, Job, Partition, ResourceConfig, SodaCheck
 
@@ -35,7 +37,9 @@ def editor_schemas() -> dict[str, Json]:
     }
     workflow = _document(lists)
     _tell_apart(workflow, "Asset", "task_type", "params", tasks)
+    _tell_apart(workflow, "SensorParams", "sensor_kind", "sensor_params", sensors)
     _add_destinations(workflow)
+    _add_checks(workflow)
     config = _document({"resources": ResourceConfig})
     _tell_apart(config, "ResourceConfig", "resource_kind", "params", resources)
     config["properties"]["executor"] = TypeAdapter[Any](Executor).json_schema()
@@ -89,6 +93,16 @@ def _add_destinations(document: Json) -> None:
     for rule in document["$defs"]["Asset"]["allOf"]:
         if rule["if"] == _is("task_type", "dlt"):
             rule["then"]["properties"]["params"]["allOf"] = rules
+
+
+def _add_checks(document: Json) -> None:
+    """Beside the keys of every check, let its type decide what else it has; there no templates."""
+    rules = []
+    for name, model in _installed(checks):
+        made = model.model_json_schema()
+        then = {key: made[key] for key in ("properties", "required") if key in made}
+        rules.append({"if": _is("type", name), "then": then})
+    document["$defs"]["Check"]["allOf"] = rules
 
 
 def _is(key: str, value: str) -> Json:

@@ -16,7 +16,6 @@ from typing import Any
 
 import dagster as dg
 
-from odp_dlt.definitions.automation import parsed
 from odp_dlt.definitions.chosen import Chosen, Wanted, choose
 from odp_dlt.definitions.events import (
     Finished,
@@ -27,6 +26,7 @@ from odp_dlt.definitions.events import (
     made_by,
     problem_of,
 )
+from odp_dlt.definitions.jobs import parsed
 from odp_dlt.errors import ConfigError
 
 _INTERRUPTS = (dg.DagsterExecutionInterruptedError.__name__, KeyboardInterrupt.__name__)

@@ -1,12 +1,12 @@
 """`soda_checks` of the workflow files → Dagster's asset checks, each a step of its own."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 
 import dagster as dg
 
 from odp_dlt.definitions.attributes import asset_key
-from odp_dlt.definitions.plan import Plan, defined_keys, located
+from odp_dlt.definitions.plan import Plan, defined_keys, located, site_of
 from odp_dlt.errors import ConfigError, OdpError
 from odp_dlt.registry import nearest
 from odp_dlt.resources.soda import Scan, Soda
@@ -17,9 +17,20 @@ from odp_dlt.workflow.models import SodaCheck, Workflow
 KIND = "soda"
 
 
-def soda_definitions(plan: Plan, site: Site) -> list[dg.AssetChecksDefinition]:
-    """A check for each file; its name is the file's. ConfigError that lists all that is wrong."""
-    made: dict[tuple[str, str], SodaCheck] = {}
+def soda_definitions(
+    plan: Plan, assets: Sequence[dg.AssetsDefinition | dg.AssetSpec]
+) -> list[dg.AssetChecksDefinition]:
+    """A check for each file; its name is the file's. ConfigError that lists all that is wrong.
+
+    `assets` are those of the plan, with the checks that they have already.
+    """
+    site = site_of(plan.workflow, [])
+    taken = {
+        key: "in its `checks`"
+        for one in assets
+        if isinstance(one, dg.AssetsDefinition)
+        for key in one.check_keys
+    }
     found: list[dg.AssetChecksDefinition] = []
     problems: list[ConfigError] = []
     for written in plan.workflow.soda_checks:
@@ -27,14 +38,14 @@ def soda_definitions(plan: Plan, site: Site) -> list[dg.AssetChecksDefinition]:
         try:
             key = _resource_key(plan.workflow, written)
             _must_be_there(written, plan, site, key)
-            first = made.setdefault((written.asset_key, name), written)
-            if first is not written:
+            own = dg.AssetCheckKey(asset_key(written.asset_key), name)
+            if own in taken:
                 raise ConfigError(
-                    f"'{written.asset_key}' has two checks '{name}'; the first is at "
-                    f"{first.origin.at('check_file_path')}",
+                    f"'{written.asset_key}' has two checks '{name}'; the first is {taken[own]}",
                     at=written.origin.at("check_file_path"),
                     hint="A check is named after its file: rename one.",
                 )
+            taken[own] = f"at {written.origin.at('check_file_path')}"
             found.append(_definition(written, name, key, site))
         except ConfigError as e:
             problems.append(e)

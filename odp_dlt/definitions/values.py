@@ -9,6 +9,7 @@ import dagster as dg
 
 from odp_dlt.definitions.metadata import for_templates
 from odp_dlt.definitions.plan import PlannedAsset, resource_values
+from odp_dlt.definitions.sensor_values import sensor_values
 from odp_dlt.definitions.turns import (
     Partitions,
     Turn,
@@ -42,6 +43,7 @@ def step_values(
         "resource": resource_values(resources.items()),
         "env": os.environ,
         "utils": {"now": datetime.now(UTC).isoformat()},
+        "sensor": sensor_values(context, planned),
         **parents,
     }
 

@@ -8,11 +8,43 @@ from odp_dlt.workflow.durations import Duration
 from odp_dlt.workflow.entry import Entry, Part
 
 
-class ScheduleParams(Part):
-    """When: `cron` takes `cron_schedule`; `partition` what Dagster's partition schedules take."""
+class CronParams(Part):
+    """The times of a cron schedule; several may be listed."""
 
-    schedule_kind: Literal["cron", "partition"]
-    schedule_params: dict[str, Any] = Field(default_factory=dict)
+    cron_schedule: str | list[str]
+    execution_timezone: str | None = None
+
+
+class PartitionScheduleParams(Part):
+    """When after the end of a window its partition is loaded; `cron_schedule` is for other kinds.
+
+    The names are those of Dagster's partition schedules.
+    """
+
+    minute_of_hour: int | None = Field(None, ge=0, le=59)
+    hour_of_day: int | None = Field(None, ge=0, le=23)
+    day_of_week: int | None = Field(None, ge=0, le=6)
+    day_of_month: int | None = Field(None, ge=1, le=31)
+    cron_schedule: str | None = None
+    execution_timezone: str | None = None
+    tags: dict[str, str] = Field(default_factory=dict)
+
+
+class CronSchedule(Part):
+    """Starts the job at fixed times."""
+
+    schedule_kind: Literal["cron"]
+    schedule_params: CronParams
+
+
+class PartitionSchedule(Part):
+    """Starts the job once for each partition of its assets."""
+
+    schedule_kind: Literal["partition"]
+    schedule_params: PartitionScheduleParams = PartitionScheduleParams()
+
+
+Schedule = Annotated[CronSchedule | PartitionSchedule, Field(discriminator="schedule_kind")]
 
 
 class SensorParams(Part):
@@ -35,7 +67,7 @@ class ScheduleTrigger(_Trigger):
     """A schedule; stopped until someone starts it, unless `default_status` says otherwise."""
 
     trigger_type: Literal["schedule"]
-    params: ScheduleParams
+    params: Schedule
     execution_timezone: str | None = None
 
 

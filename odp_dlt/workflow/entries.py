@@ -114,7 +114,9 @@ def _problem(
         case "missing" | "union_tag_not_found":
             tag = error.get("ctx", {}).get("discriminator", "").strip("'")
             whole = f"{name}.{tag}" if tag else name
-            return ConfigError(f"the key '{whole}' is missing", at=at)
+            there = ", ".join(map(str, error["input"])) if tag else ""
+            written = f"Written there: {there}." if there else None
+            return ConfigError(f"the key '{whole}' is missing", at=at, hint=written)
         case "literal_error" | "union_tag_invalid":
             return _no_choice(name, error, at, origin.at)
         case other if other in _EXPECTED:

@@ -32,7 +32,7 @@ PARTITION_NAMES = (
 CONTEXT_NAMES = (*PARTITION_NAMES, "run_id")
 UTILS_NAMES = ("now",)
 
-_GROUPS = ("context", "resource", "env", "utils")
+_GROUPS = ("context", "resource", "env", "utils", "sensor")
 _REFUSED = {
     "partial": ("{{>", "partials"),
     "inverted section": ("{{^", "inverted sections"),
@@ -81,15 +81,20 @@ def names_in(value: Any) -> set[str]:
 
     ConfigError if a template cannot be parsed; `check` finds these first, with their positions.
     """
-    return {name for _, text in _strings(value) for name in _variables(_parse(text))}
+    return {name for _, name in places_of_names(value)}
+
+
+def places_of_names(value: Any) -> Iterator[tuple[KeyPath, str]]:
+    """The same, each with the path of the string that it is in."""
+    return ((path, name) for path, text in _strings(value) for name in _variables(_parse(text)))
 
 
 def render(value: Any, values: Mapping[str, Any], *, at: At | None = None) -> Any:
     """`value` with the templates in its strings filled in; keys of mappings are left alone.
 
-    `values` holds `context`, `resource`, `env`, `utils` and each parent's metadata under its
-    variable name. A string that is one lone variable becomes that value, its type kept. ConfigError
-    when a name is not there, or is not a single value and stands inside a longer text.
+    `values` holds `context`, `resource`, `env`, `utils`, `sensor`, and each parent's metadata under
+    its variable name. A string that is one lone variable becomes that value, its type kept.
+    ConfigError when a name is not there, or is not a single value and stands inside a longer text.
     """
     return _render(value, values, at or _nowhere, ())
 
@@ -235,7 +240,7 @@ def _problem(name: str, known: Known) -> ConfigError | None:
         names = {*_GROUPS, *map(variable_name, known.parents)}
         hint = f"{nearest(group, names)} Other assets can be read when `depends_on` names them."
         return ConfigError(f"unknown name '{name}' in a template", hint=hint)
-    if group in ("env", *map(variable_name, owners)):
+    if group in ("env", "sensor", *map(variable_name, owners)):
         return None if rest else _too_short(name)
     return _problem_in_group(name, known)
 
@@ -347,6 +352,8 @@ def _missing(name: str, around: str, found: Mapping[str, Any]) -> NoReturn:
         raise ConfigError(
             f"the environment variable '{rest}' is not set", hint="Set it where the run is started."
         )
+    if group == "sensor":
+        raise ConfigError(f"'{name}' in a template: no sensor has started this, so it has no value")
     if group in _GROUPS:
         raise _unknown(name, [f"{around}.{key}" for key in found])
     has = ", ".join(sorted(found)) or "none"

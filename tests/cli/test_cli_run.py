@@ -224,7 +224,7 @@ def test_a_check_that_warns_is_shown_and_the_code_is_0(sql_project: Path, edit: 
 
     assert result.exit_code == 0
     assert "1 of 2 checks passed" in result.stderr
-    said = "check more of marts/days: 1 rows in all, not at least 2 rows in all"
+    said = "check more of marts/days: 1 row in all, not at least 2 rows in all"
     assert f"! {said}" in result.stderr
     assert "Check failed" not in result.stderr
 
@@ -245,17 +245,17 @@ def test_a_check_that_fails_is_an_exit_code_although_nothing_else_stops(
             "name": "row_bounds",
             "passed": True,
             "severity": "error",
-            "description": "1 rows in all",
+            "description": "1 row in all",
         },
         {
             "asset_key": "marts/days",
             "name": "more",
             "passed": False,
             "severity": "error",
-            "description": "1 rows in all, not at least 2 rows in all",
+            "description": "1 row in all, not at least 2 rows in all",
         },
     ]
-    assert "Check failed: marts/days more\n  1 rows in all, not at least 2" in result.stderr
+    assert "Check failed: marts/days more\n  1 row in all, not at least 2" in result.stderr
 
 
 def test_a_check_that_blocks_fails_its_asset_and_skips_what_follows(

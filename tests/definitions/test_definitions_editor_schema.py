@@ -76,3 +76,40 @@ def test_wrong_keys_of_an_asset_do_not_fit(entry: dict[str, Any], said: str) -> 
     found = orders()
     found["assets"][0] |= entry
     assert any(said in problem for problem in problems(WORKFLOW, found))
+
+
+def test_triggers_fit_or_not() -> None:
+    def jobs(sensor: dict[str, Any], schedule: dict[str, Any]) -> dict[str, Any]:
+        sensed = {
+            "trigger_id": "inbox",
+            "trigger_type": "sensor",
+            "params": {"sensor_kind": "file", "sensor_params": sensor},
+        }
+        timed = {
+            "trigger_id": "nightly",
+            "trigger_type": "schedule",
+            "params": {"schedule_kind": "cron", "schedule_params": schedule},
+        }
+        job = {"job_id": "j", "asset_selection": ["*"], "triggers": [sensed, timed]}
+        return {"jobs": [job]}
+
+    assert problems(WORKFLOW, jobs({"path": "*.csv"}, {"cron_schedule": "0 2 * * *"})) == []
+    assert problems(WORKFLOW, jobs({"pth": "*.csv"}, {"cron_schedule": "0 2 * * *"}))
+    assert problems(WORKFLOW, jobs({"path": "*.csv"}, {"hour_of_day": 2}))
+
+
+@pytest.mark.parametrize(
+    ("check", "said"),
+    [
+        ({"type": "unique", "columns": ["id"]}, ""),
+        ({"type": "unique", "columns": "id"}, "'id' is not of type 'array'"),
+        ({"type": "unique"}, "'columns' is a required property"),
+        ({"type": "schema", "severity": "bad"}, "'bad' is not one of"),
+        ({"columns": ["id"]}, "'type' is a required property"),
+    ],
+)
+def test_the_type_of_a_check_decides_what_else_it_has(check: dict[str, Any], said: str) -> None:
+    found = orders()
+    found["assets"][0] |= {"checks": [check], "tables": {"orders__lines": {"checks": [check]}}}
+    told = problems(WORKFLOW, found)
+    assert [said in problem for problem in told] == ([True, True] if said else []), told

@@ -17,13 +17,36 @@ import dagster as dg
 defs = build_definitions(sys.argv[1])
 dg.Definitions.validate_loadable(defs)
 assert before == (dict(os.environ), sys.path)
-drivers = ("duckdb", "requests", "dlt", "shop", "shop.source")
+drivers = ("duckdb", "requests", "dlt", "shop", "shop.source", "botocore", "google.cloud.storage")
 print([name for name in sys.modules if name in drivers or name.startswith("odp_project_")])
 """
 
+JOBS = """
+jobs:
+  - job_id: everything
+    asset_selection: ["*"]
+    triggers:
+      - trigger_id: nightly
+        trigger_type: schedule
+        params: {schedule_kind: cron, schedule_params: {cron_schedule: "0 2 * * *"}}
+"""
+SENSORS = {
+    "file": "{path: '*.csv'}",
+    "s3": "{bucket_name: lake}",
+    "gcs_sensor": "{bucket_name: lake}",
+    "http": "{url: 'http://127.0.0.1:1/'}",
+    "sql": "{resource: duckdb, query: SELECT 1}",
+    "asset": "{asset_keys: [shop/api/orders]}",
+}
+
 
 def test_building_executes_no_source_imports_no_driver_and_warns_of_nothing(tmp_path: Path) -> None:
-    project = shop(tmp_path, ORDERS)
+    triggers = "".join(
+        f"      - trigger_id: {kind}\n        trigger_type: sensor\n"
+        f"        params: {{sensor_kind: {kind}, sensor_params: {params}}}\n"
+        for kind, params in SENSORS.items()
+    )
+    project = shop(tmp_path, ORDERS + JOBS + triggers)
     source = project.root / "dlt_project/shop/source.py"
     source.write_text(source.read_text() + "\nraise RuntimeError('executed')\n")
     before = sorted(tmp_path.rglob("*"))

@@ -260,10 +260,17 @@ def test_keys_that_are_no_text_are_refused_wherever_they_stand(tmp_path: Path) -
         (
             "jobs:\n- job_id: j\n  asset_selection: [a]\n  triggers:\n"
             "  - {trigger_id: t, trigger_type: schedule, params: {schedule_knd: cron}}\n",
+            "w.yaml:8:45: the key 'triggers.0.params.schedule_kind' is missing\n"
+            "  Written there: schedule_knd.",
+        ),
+        (
+            "jobs:\n- job_id: j\n  asset_selection: [a]\n  triggers:\n"
+            "  - trigger_id: t\n    trigger_type: schedule\n"
+            "    params: {schedule_kind: cron, schedule_params: {cron: 1 * * * *}}\n",
             "2 problems in the workflow files\n"
-            "  w.yaml:8:45: the key 'triggers.0.params.schedule_kind' is missing\n"
-            "  w.yaml:8:54: unknown key 'schedule_knd'\n"
-            "    Did you mean 'schedule_kind'? Known: schedule_kind, schedule_params.",
+            "  w.yaml:10:35: the key 'triggers.0.params.schedule_params.cron_schedule' is missing\n"
+            "  w.yaml:10:53: unknown key 'cron'\n"
+            "    Known: cron_schedule, execution_timezone.",
         ),
     ],
 )

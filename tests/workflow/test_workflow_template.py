@@ -219,7 +219,7 @@ def test_what_can_be_right_passes_the_check(text: str) -> None:
         (
             "{{api_pull.x}}",
             "at q: unknown name 'api_pull.x' in a template\n  Did you mean 'api_pulls'? Known: "
-            "api_pulls, context, env, resource, utils, x_a_b. "
+            "api_pulls, context, env, resource, sensor, utils, x_a_b. "
             "Other assets can be read when `depends_on` names them.",
         ),
         (

@@ -1,0 +1,1 @@
+"""What can start a job: one file a kind of sensor."""
