@@ -1,7 +1,7 @@
 """A step in turns: its partitions one after another, each credited with what it got itself."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import dagster as dg
@@ -99,7 +99,7 @@ class _InTurn:
             for number, turn in enumerate(taken, 1):
                 if turn.keys[0] not in known:
                     self.context.log.info(f"partition {turn.name}: {number} of {len(taken)}")
-                    self._take(turn, work)
+                    self._take(replace(turn, follows=bool(self.made)), work)
         except BaseException:  # a Ctrl-C too: what is committed is there
             self._credit(list(self.made), known)
             raise

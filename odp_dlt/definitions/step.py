@@ -119,6 +119,7 @@ class _Step:
             selected=frozenset(key.to_user_string() for key in self.context.selected_asset_keys),
             partition=turn.name,
             window=turn.window,
+            follows=turn.follows,
         )
 
 

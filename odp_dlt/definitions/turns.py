@@ -17,10 +17,12 @@ class Turn:
     """The partitions `keys`, in order; none of an asset without partitions.
 
     `window` is their time, from the start of the first to the end of the last, if they have one.
+    `follows` says that the same run has done other turns before.
     """
 
     keys: tuple[str, ...] = ()
     window: Window | None = None
+    follows: bool = False
 
     @property
     def name(self) -> str | None:

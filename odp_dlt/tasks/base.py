@@ -151,6 +151,7 @@ class Context:
     keys: dict[str, str] = field(default_factory=dict)  # table → asset key, as far as known by then
     partition: str | None = None  # what is done is this partition's, or FIRST...LAST together
     window: Window | None = None  # the partition's time, if it has one
+    follows: bool = False  # whether the same run has done other partitions before
 
 
 class Task(BaseModel, ABC):

@@ -236,6 +236,8 @@ class Dlt(Task):
             meter=context.meter,
         )
         how, resource = self.run_params, context.asset_key.rpartition("/")[2]
+        if context.follows:
+            how = how.model_copy(update={"refresh": None})  # what a run forgets, it forgets once
         part = f"{context.asset_key}:{context.partition}" if context.partition else None
         return SourceLoad(
             self.source_params,

@@ -197,6 +197,14 @@ def test_a_range_has_the_numbers_of_each_partition(
     assert loads == [(3,)]
 
 
+def test_a_range_that_refreshes_forgets_once(tmp_path: Path, instance: dg.DagsterInstance) -> None:
+    made = project(tmp_path)
+    assert made.run([ROOT], instance, "2026-01-07").error == ""
+    made = project(tmp_path, workflow=ORDERS.replace("append}", "append, refresh: drop_data}"))
+    assert made.run([ROOT], instance, tags=days(2, 4)).error == ""
+    assert held(tmp_path) == {"02": 2, "03": 3, "04": 4}
+
+
 def test_the_siblings_of_a_selected_table_have_them_too(
     tmp_path: Path, instance: dg.DagsterInstance
 ) -> None:
