@@ -102,13 +102,11 @@ def by_dlt(cases: Sequence[Case], folder: Path, **settings: Any) -> Dataset:
         patched.setenv("RUNTIME__DLTHUB_TELEMETRY", "false")
         patched.setenv("RUNTIME__LOG_LEVEL", "CRITICAL")
         patched.setenv("SCHEMA__NAMING", settings.get("naming", "snake_case"))
-        file_format = settings.get("loader_file_format", "insert_values")
-        patched.setenv("NORMALIZE__LOADER_FILE_FORMAT", file_format)
-        _run_dlt(cases, folder, settings.get("max_table_nesting"))
+        _run_dlt(cases, folder, settings)
     return read(folder / "dlt.duckdb", rows=settings.get("rows", True))
 
 
-def _run_dlt(cases: Sequence[Case], folder: Path, max_table_nesting: int | None) -> None:
+def _run_dlt(cases: Sequence[Case], folder: Path, settings: Mapping[str, Any]) -> None:
     import dlt
 
     database = folder / "dlt.duckdb"
@@ -123,8 +121,8 @@ def _run_dlt(cases: Sequence[Case], folder: Path, max_table_nesting: int | None)
             )
             made = dlt.source(_resources, name="compat", section="compat")
             given = made(dlt.resource, _with_their_wei(cases), number)
-            given.max_table_nesting = max_table_nesting
-            pipeline.run(given)
+            given.max_table_nesting = settings.get("max_table_nesting")
+            pipeline.run(given, loader_file_format=settings.get("loader_file_format"))
 
 
 def by_ours(cases: Sequence[Case], folder: Path, **settings: Any) -> Dataset:
