@@ -36,12 +36,14 @@ class Automation:
             raise together(problems)
 
 
-def automation(plan: Plan, assets: Sequence[Asset], name: str = AUTOMATION) -> Automation:
+def automation(
+    plan: Plan, assets: Sequence[Asset], resources: Mapping[str, Any], name: str = AUTOMATION
+) -> Automation:
     """Everything under `jobs`, and a sensor `name` for the assets with `automation`.
 
     ConfigError that lists what is wrong.
     """
-    jobs = planned_jobs(plan.workflow, assets)
+    jobs = planned_jobs(plan.workflow, assets, resources)
     problems: list[ConfigError] = []
     schedules: list[dg.ScheduleDefinition] = []
     watching: list[PlannedSensor] = []

@@ -43,7 +43,8 @@ def definitions_of(
     """
     planned = plan(workflow, discovered)
     assets = asset_definitions(planned)
-    automated = automation(planned, assets, automation_name)
+    resources = {**resource_definitions(workflow), **sensor_resources(planned)}
+    automated = automation(planned, assets, resources, automation_name)
     defs = dg.Definitions(
         assets=assets,
         asset_checks=soda_definitions(planned, assets),
@@ -51,7 +52,7 @@ def definitions_of(
         schedules=automated.schedules,
         sensors=automated.sensors,
         executor=executor(workflow.executor),
-        resources={**resource_definitions(workflow), **sensor_resources(planned)},
+        resources=resources,
     )
     automated.check(defs)
     return defs

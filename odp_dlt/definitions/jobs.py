@@ -40,18 +40,40 @@ class PlannedJob:
         return self.job.origin.at("triggers", trigger, *path)
 
 
-def planned_jobs(workflow: Workflow, assets: Sequence[Asset]) -> list[PlannedJob]:
+@dataclass(frozen=True)
+class _Choice:
+    """What jobs can select of: the keys of all assets, and the graph of those that can be run."""
+
+    keys: frozenset[str]
+    made: Sequence[dg.AssetsDefinition]
+    graph: Any
+
+    @classmethod
+    def of(cls, assets: Sequence[Asset], resources: Mapping[str, Any]) -> "_Choice":
+        """Made once: each selection would make the graph anew."""
+        made = [one for one in assets if isinstance(one, dg.AssetsDefinition)]
+        graph = dg.Definitions(assets=made, resources=resources).resolve_asset_graph()
+        keys = frozenset(key.to_user_string() for one in assets for key in keys_of(one))
+        return cls(keys, made, graph)
+
+
+def planned_jobs(
+    workflow: Workflow, assets: Sequence[Asset], resources: Mapping[str, Any]
+) -> list[PlannedJob]:
     """Every job; ConfigError that lists all that is wrong with them."""
+    if not workflow.jobs:
+        return []
+    choice = _Choice.of(assets, resources)
     found: list[PlannedJob] = []
     problems: list[ConfigError] = []
     for job in workflow.jobs:
-        selections, wrong = _selections(job, assets)
+        selections, wrong = _selections(job, choice)
         wrong += _wrong_tags(job)
         problems += wrong
         if wrong:
             continue
         try:
-            found.append(_planned(job, selections, assets))
+            found.append(_planned(job, selections, choice))
         except ConfigError as e:
             problems.append(e)
     if problems:
@@ -94,9 +116,7 @@ def parsed(text: str) -> dg.AssetSelection:
         return dg.AssetSelection.from_string(text)
 
 
-def _selections(
-    job: Job, assets: Sequence[Asset]
-) -> tuple[list[dg.AssetSelection], list[ConfigError]]:
+def _selections(job: Job, choice: _Choice) -> tuple[list[dg.AssetSelection], list[ConfigError]]:
     if not job.asset_selection:
         at = job.origin.at("asset_selection")
         return [], [ConfigError(f"the job '{job.job_id}' selects no asset", at=at)]
@@ -104,7 +124,7 @@ def _selections(
     problems: list[ConfigError] = []
     for index, text in enumerate(job.asset_selection):
         try:
-            found.append(_selection(text, assets))
+            found.append(_selection(text, choice))
         except ConfigError as e:
             at = job.origin.at("asset_selection", index)
             problems.append(ConfigError(e.message, at=at, hint=e.hint))
@@ -132,18 +152,15 @@ def _wrong_tags(job: Job) -> Iterator[ConfigError]:
                 )
 
 
-def _planned(
-    job: Job, selections: Sequence[dg.AssetSelection], assets: Sequence[Asset]
-) -> PlannedJob:
+def _planned(job: Job, selections: Sequence[dg.AssetSelection], choice: _Choice) -> PlannedJob:
     # tables that are made by one op only together are selected together
     chosen = functools.reduce(operator.or_, selections).required_multi_asset_neighbors()
-    made = [one for one in assets if isinstance(one, dg.AssetsDefinition)]
-    keys = chosen.resolve(made)
+    keys = chosen.resolve(choice.graph)
     return PlannedJob(
         job,
         _definition(job, chosen),
         frozenset(key.to_user_string() for key in keys),
-        _partitions(job, [one for one in made if keys & one.keys]),
+        _partitions(job, [one for one in choice.made if keys & one.keys]),
     )
 
 
@@ -186,17 +203,16 @@ def _partitions(
     return first.partitions_def if first else None
 
 
-def _selection(text: str, assets: Sequence[Asset]) -> dg.AssetSelection:
+def _selection(text: str, choice: _Choice) -> dg.AssetSelection:
     """What `text` selects. ConfigError, without its place, if that is nothing."""
-    keys = [key.to_user_string() for one in assets for key in keys_of(one)]
+    keys = choice.keys
     bare = _BARE_KEY.fullmatch(text.strip())
     for name in [bare[1]] if bare else _NAMED_KEY.findall(text):
         if name not in keys:
             raise ConfigError(f"there is no asset '{name}' to select", hint=nearest(name, keys))
     try:
         selection = parsed(text)
-        made = [one for one in assets if isinstance(one, dg.AssetsDefinition)]
-        found = selection.resolve(made)
+        found = selection.resolve(choice.graph)
     except dg.DagsterError as e:
         raise ConfigError(f"the selection '{text}' is not possible: {e}") from e
     if not found:

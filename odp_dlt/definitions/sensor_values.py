@@ -88,6 +88,12 @@ def value_problems(
         made = {one.key for one in planned.makes}
         mine = [job for job in found if made & job.assets] if used else []
         started = any(isinstance(t, SensorTrigger) for job in mine for t in job.job.triggers)
+        if used and planned.asset.automation is not None:
+            yield ConfigError(
+                f"the asset cannot have `automation`: then no sensor gives 'sensor.{min(used)}'",
+                at=planned.asset.origin.at("automation"),
+                hint="Let a sensor start a job that selects it.",
+            )
         for name, path in used.items():
             if not started:
                 yield ConfigError(

@@ -59,35 +59,33 @@ class Listing(Sensor):
 
     def poll(self, cursor: str | None, watch: Watch) -> Poll:
         """One start for each new or changed file."""
-        there = [(one, self._partition(one.name)) for one in self.things(watch)]
-        fitting = {one: partition for one, partition in there if partition is not False}
+        there = list(self.things(watch))
+        fitting = [one for one in there if self._fits(one)]
         skips_all = cursor is None and self.first == "skip"
-        most = None if skips_all else self.at_once
-        taken, memory = self.choose(fitting, Memory.of(cursor), most)
-        starts = () if skips_all else tuple(self._start(one, fitting[one]) for one in taken)
-        return Poll(starts, memory.cursor(), None if starts else self._why(there, fitting))
+        taken, memory = self.choose(fitting, Memory.of(cursor), None if skips_all else self.at_once)
+        starts = () if skips_all else tuple(map(self._start, taken))
+        other = len(there) - len(fitting)
+        why = f"no new or changed file among {len(fitting)}"
+        why += f"; {other} do not fit partition_pattern" if other else ""
+        return Poll(starts, memory.cursor(), None if starts else why)
 
-    def _start(self, thing: Thing, partition: str | bool | None) -> Start:
+    def _start(self, thing: Thing) -> Start:
         uri = self.uri(thing.name)
         values: dict[str, Value] = {
             "file_uri": uri,
             "file_path": thing.name,
             "file_name": thing.name.rpartition("/")[2],
         }
-        return Start(f"{uri} {thing.version}", values, str(partition) if partition else None)
+        return Start(f"{uri} {thing.version}", values, self._partition(thing.name))
 
-    def _partition(self, path: str) -> str | bool | None:
-        """The partition of a path; None without a pattern, False if the pattern does not fit."""
-        if self.partition_pattern is None:
+    def _fits(self, thing: Thing) -> bool:
+        return self.partition_pattern is None or self._partition(thing.name) is not None
+
+    def _partition(self, path: str) -> str | None:
+        """The partition that a path names; None if it names none."""
+        found = re.search(self.partition_pattern or "", path)
+        if found is None or self.partition_pattern is None:
             return None
-        found = re.search(self.partition_pattern, path)
-        if found is None:
-            return False
-        if named := found.groupdict():
+        if named := found.groupdict(""):
             return "|".join(named[name] for name in sorted(named))
-        return "-".join(found.groups())
-
-    def _why(self, there: Iterable[object], fitting: Iterable[object]) -> str:
-        all_, fit = len(list(there)), len(list(fitting))
-        other = f"; {all_ - fit} do not fit partition_pattern" if all_ > fit else ""
-        return f"no new or changed file among {fit}{other}"
+        return "-".join(found.groups(""))

@@ -321,6 +321,10 @@ def test_a_server_that_does_not_answer_is_a_skip_and_keeps_the_cursor(
             "  Did you mean 'file_uri'? Known: file_name, file_path, file_uri.",
         ),
         (
+            workflow().replace("    params:\n", "    automation: eager\n    params:\n", 1),
+            ":5:5: the asset cannot have `automation`: then no sensor gives 'sensor.file_uri'",
+        ),
+        (
             workflow(selects="plain"),
             ":6:7: 'sensor.file_uri' in a template, but no sensor starts a job with the asset",
         ),
