@@ -63,10 +63,15 @@ def large(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     return folder
 
 
+def said(table: Any) -> dict[str, Any]:
+    """What the schema says of a table, but for the format in which dlt was asked to load it."""
+    return {key: value for key, value in table.stored.items() if key != "file_format"}
+
+
 def test_a_large_file_becomes_the_tables_of_dlt(large: Path) -> None:
     theirs, mine = (read(large / f"{who}.duckdb", rows=False) for who in ("dlt", "odp"))
-    assert {n: (t.columns, t.stored) for n, t in theirs.items()} == {
-        n: (t.columns, t.stored) for n, t in mine.items()
+    assert {n: (t.columns, said(t)) for n, t in theirs.items()} == {
+        n: (t.columns, said(t)) for n, t in mine.items()
     }
 
 
