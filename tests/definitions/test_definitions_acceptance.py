@@ -260,7 +260,8 @@ def test_progress_is_in_the_browser_before_the_load_ends(
     wait = project.write("dlt_project/shop/waiting.waits", "")
     run = server.launch("waiting/orders")
     told = until(lambda: events(server, "waiting/orders")[0])
-    assert (told[-1]["phase"], told[-1]["rows_so_far"]) == ("extract", ROWS)
+    assert told[-1]["phase"] == "extract"
+    assert 0 < told[-1]["rows_so_far"] <= ROWS
     assert events(server, "waiting/orders")[1] == 0
     wait.unlink()
     assert server.wait(run) == "SUCCESS"
