@@ -18,10 +18,12 @@
  9. Names of resources and tables: `test_names_that_begin_alike_are_kept_apart` (here),
     `test_every_table_of_the_resource_is_an_asset_and_no_other`,
     `test_the_root_keeps_the_assets_key_when_its_table_is_called_otherwise`.
-10. Templates keep their values: `test_the_run_id_is_eight_characters_and_nothing_is_escaped_for_html`,
+10. Templates keep their values:
+    `test_the_run_id_is_eight_characters_and_nothing_is_escaped_for_html`,
     `test_a_lone_variable_keeps_its_type`,
     `test_what_is_written_wrong_is_told_with_its_place_and_the_nearest_name`.
-11. Blocking checks: `test_a_blocking_check_fails_the_step_after_all_is_told_and_is_not_tried_again`.
+11. Blocking checks:
+    `test_a_blocking_check_fails_the_step_after_all_is_told_and_is_not_tried_again`.
 12. Termination: `test_a_terminated_run_lets_go_of_all_and_the_next_one_succeeds` (here).
 13. Progress: `test_progress_is_in_the_browser_before_the_load_ends` (here),
     `test_a_long_load_tells_what_it_has_done_before_it_ends`.
@@ -304,8 +306,9 @@ def test_no_secret_is_in_anything_that_dagster_answers_or_keeps(
     schema = server.ask(CONFIG_SCHEMA, selector=server.selector(key))
     answers = [logs, captured, schema, server.ask(NODES), server.ask(RESOURCES, repo=repo)]
     shown = [str(answer) for answer in answers]
-    for text, said in zip(shown, ["refused: ***", "refused: ***", "limit", key, "duckdb"]):
-        assert said in text.replace("'path': ['leaky', 'orders']", key)
+    told = ("refused: ***", "refused: ***", "limit", "leaky", "duckdb")
+    for text, said in zip(shown, told, strict=True):
+        assert said in text
     kept = [file for file in (project.root / "home").rglob("*") if file.is_file()]
     assert any(b"refused: ***" in file.read_bytes() for file in kept)
     for secret in (TOKEN, PASSWORD):
