@@ -119,11 +119,13 @@ class Site:
         except OSError:
             return read()  # it says best what is wrong with the file
         seen = (found.st_ino, found.st_mtime_ns, found.st_size)
-        before, made = self.known.get((what, file), (None, None))
-        if before != seen:
-            made = read()
-            self.known[what, file] = (seen, made)
-        return made  # type: ignore[return-value]
+        before, kept = self.known.get((what, file), (None, None))
+        if before == seen:
+            same: R = kept
+            return same
+        made = read()
+        self.known[what, file] = (seen, made)
+        return made
 
     def resource(self, kind: str) -> Resource:
         """The configured resource of `kind`; ConfigError if the project has none."""
