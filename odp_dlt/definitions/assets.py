@@ -39,22 +39,19 @@ def asset_definitions(plan: Plan) -> list[dg.AssetsDefinition | dg.AssetSpec]:
 
 def _external(plan: Plan) -> Iterator[dg.AssetSpec]:
     """The sources outside; each is in the group of the first asset that names it."""
-    seen = set(defined_keys(plan.assets))
+    own = set(defined_keys(plan.assets))
+    readers: dict[str, list[PlannedAsset]] = {}
     for planned in plan.assets:
-        for made in planned.makes:
-            if made.external is None or made.external in seen:
-                continue
-            seen.add(made.external)
-            readers = [
-                one.asset.asset_key
-                for one in plan.assets
-                if any(made.external == other.external for other in one.makes)
-            ]
-            yield dg.AssetSpec(
-                asset_key(made.external),
-                group_name=planned.asset.group_name,
-                description=f"A source outside, read by {', '.join(readers)}.",
-            )
+        for external in dict.fromkeys(made.external for made in planned.makes):
+            if external is not None and external not in own:
+                readers.setdefault(external, []).append(planned)
+    for external, found in readers.items():
+        names = ", ".join(one.asset.asset_key for one in found)
+        yield dg.AssetSpec(
+            asset_key(external),
+            group_name=found[0].asset.group_name,
+            description=f"A source outside, read by {names}.",
+        )
 
 
 def _definition(planned: PlannedAsset) -> dg.AssetsDefinition:

@@ -3,9 +3,12 @@ queue; and databases in memory or of MotherDuck.
 """
 
 import re
+import signal
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import pyarrow as pa
@@ -60,14 +63,31 @@ def type_name(column: Column) -> str:
 
 
 @contextmanager
-def interruptible() -> Iterator[None]:
-    """Ctrl-C during a statement inside is a KeyboardInterrupt; DuckDB calls it a RuntimeError."""
+def interruptible(con: "DuckDBPyConnection") -> Iterator[None]:
+    """Ctrl-C during a statement of `con` inside ends it, and is a KeyboardInterrupt.
+
+    DuckDB calls it a RuntimeError, and would wait until all its threads are done with the statement
+    unless the signal itself tells them to stop.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    watching = threading.current_thread() is threading.main_thread() and callable(before)
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        con.interrupt()
+        if callable(before):
+            before(number, frame)
+
+    if watching:
+        signal.signal(signal.SIGINT, stop)
     try:
         yield
     except RuntimeError as e:
         if str(e) == "Query interrupted":
             raise KeyboardInterrupt from None
         raise
+    finally:
+        if watching and signal.getsignal(signal.SIGINT) is stop:
+            signal.signal(signal.SIGINT, before)
 
 
 @contextmanager
@@ -87,7 +107,7 @@ def connection(
             )
         con = waited(lambda: _connect(path, read_only=True), path, wait_s)
         try:
-            with interruptible():
+            with interruptible(con):
                 yield con
         finally:
             con.close()
@@ -96,7 +116,7 @@ def connection(
     with queue(path, wait_s):
         con = waited(lambda: _connect(path, read_only=False), path, wait_s)
         try:
-            with interruptible():
+            with interruptible(con):
                 yield con
         finally:
             con.close()
@@ -323,7 +343,7 @@ class Duckdb(Destination):
             motherduck(place, token, dataset, write=write, wait_s=wait_s)
             if place.startswith(MOTHERDUCK)
             else in_memory(place, write=write, wait_s=wait_s) as con,
-            interruptible(),
+            interruptible(con),
         ):
             yield con
 

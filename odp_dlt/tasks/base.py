@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -23,6 +23,8 @@ from odp_dlt.registry import Registry
 from odp_dlt.resources.base import Resource
 from odp_dlt.schema.model import Schema
 from odp_dlt.workflow.template import render_text
+
+R = TypeVar("R")
 
 Scalar = str | int | float | bool | datetime | None
 
@@ -97,11 +99,33 @@ class Site:
     `root` is the folder that holds the configuration; relative paths count from it. `resources` are
     by kind and by name. With `discovered` (asset key → schema) a schema file that is missing is no
     error: what was discovered of the data counts, and where that lacks too a root table is all.
+    `known` is what `once` has made of files, for all assets of the project together.
     """
 
     root: Path
     resources: Mapping[str, Resource]
     discovered: Mapping[str, Schema] | None = None
+    known: dict[tuple[str, Path], tuple[object, Any]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+
+    def once(self, what: str, file: Path, read: Callable[[], R]) -> R:
+        """What `read` makes of `file`, which is read again only after it has changed.
+
+        `what` tells apart the things that are made of one file. What `read` raises is not kept.
+        """
+        try:
+            found = file.stat()
+        except OSError:
+            return read()  # it says best what is wrong with the file
+        seen = (found.st_ino, found.st_mtime_ns, found.st_size)
+        before, kept = self.known.get((what, file), (None, None))
+        if before == seen:
+            same: R = kept
+            return same
+        made = read()
+        self.known[what, file] = (seen, made)
+        return made
 
     def resource(self, kind: str) -> Resource:
         """The configured resource of `kind`; ConfigError if the project has none."""

@@ -28,7 +28,7 @@ from odp_dlt.tasks.lineage import Lineage
 from odp_dlt.tasks.params import ParamError, holds_template, validated, validated_unless_template
 from odp_dlt.tasks.run_params import LIMIT, REFRESH, PipelineParams, RunParams
 from odp_dlt.tasks.source_load import SourceLoad
-from odp_dlt.tasks.source_module import SourceCode, locate
+from odp_dlt.tasks.source_module import SourceCode, locate, source_file
 
 R = TypeVar("R")
 
@@ -204,7 +204,7 @@ class Dlt(Task):
             )
             return _root_alone(resource)
         hint = f"Write it from the source's data: odp schema export {asset_key}"
-        schema = read_schema_file(file, hint=hint)
+        schema = site.once("schema", file, lambda: read_schema_file(file, hint=hint))
         if not schema.tables_of(resource):
             known = sorted({t.resource for t in schema.data_tables() if t.resource})
             raise SchemaFileError(
@@ -215,8 +215,10 @@ class Dlt(Task):
         return schema
 
     def _code(self, site: Site) -> SourceCode:
+        project, name = _project_dir(site), self.source_module
         try:
-            return locate(_project_dir(site), self.source_module)
+            file, *_ = source_file(project, name)
+            return site.once(f"source {name}", file, lambda: locate(project, name))
         except ConfigError as e:
             if e.at is None:
                 raise ParamError(e.message, ("source_module",), hint=e.hint) from e

@@ -59,13 +59,7 @@ def locate(project_dir: Path, name: str) -> SourceCode:
 
     Raises ConfigError if the file is not there, cannot be parsed, or plainly lacks the source.
     """
-    module, function = name, None
-    file = module_file(project_dir, module)
-    if file is None and "." in name:
-        module, _, function = name.rpartition(".")
-        file = module_file(project_dir, module)
-    if file is None:
-        raise _missing(project_dir, name)
+    file, module, function = source_file(project_dir, name)
     tree = parsed(file, "source module")
     sources = [node for node in functions(tree) if _is_source(node)]
     if function is not None:
@@ -76,6 +70,21 @@ def locate(project_dir: Path, name: str) -> SourceCode:
     line = sources[0].lineno if sources else 1
     params = tuple(params_of(sources[0])) if sources else ()
     return SourceCode(project_dir, module, file, function, line, params)
+
+
+def source_file(project_dir: Path, name: str) -> tuple[Path, str, str | None]:
+    """The file of the source `name`, its module, and the function if it is named.
+
+    ConfigError if there is no such file.
+    """
+    module, function = name, None
+    file = module_file(project_dir, module)
+    if file is None and "." in name:
+        module, _, function = name.rpartition(".")
+        file = module_file(project_dir, module)
+    if file is None:
+        raise _missing(project_dir, name)
+    return file, module, function
 
 
 def module_file(project_dir: Path, module: str) -> Path | None:

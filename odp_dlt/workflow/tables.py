@@ -22,7 +22,8 @@ def settings_of(asset: Asset, table: str, *, is_main: bool) -> TableSettings:
     own = {name: getattr(asset, name) for name in AssetSettings.model_fields}
     if not is_main:
         own = {name: value for name, value in own.items() if name not in _OF_ITSELF}
-    for found in [TableSettings(**own), *_said_of(asset, table)]:
+    own = dict(TableSettings(**own))  # all its fields: what lacks one is slow to construct
+    for found in _said_of(asset, table):
         own = _joined(own, found)
     return TableSettings.model_construct(**own)
 

@@ -1,5 +1,6 @@
 """Defining has no effects: these run in a process of their own, as code servers do."""
 
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,38 @@ dg.Definitions.validate_loadable(defs)
 assert before == (dict(os.environ), sys.path)
 drivers = ("duckdb", "requests", "dlt", "shop", "shop.source", "botocore", "google.cloud.storage")
 print([name for name in sys.modules if name in drivers or name.startswith("odp_project_")])
+"""
+
+WATCH = """
+import sys
+from pathlib import Path
+forbidden = Path(sys.argv[1]).parent / "dlt_project"
+told = []
+
+def watch(event, args):
+    if event.startswith("socket.") and event != "socket.gethostname":
+        told.append(event)
+    if event == "open" and "secrets.toml" in str(args[0]):
+        told.append(f"open {args[0]}")
+    if event == "exec" and str(forbidden) in args[0].co_filename:
+        told.append(f"exec {args[0].co_filename}")
+    if event in ("subprocess.Popen", "os.posix_spawn", "os.exec"):
+        told.append(event)
+
+import dagster as dg
+from odp_dlt.definitions import build_definitions
+sys.addaudithook(watch)
+defs = build_definitions(sys.argv[1])
+dg.Definitions.validate_loadable(defs)
+found, told = told, []
+print(found)
+
+import socket
+from odp_dlt.tasks.user_code import user_code
+socket.create_connection(("127.0.0.1", int(sys.argv[2]))).close()
+(forbidden / ".dlt/secrets.toml").read_text()
+user_code(forbidden).load("shop.source")
+print(sorted({one.split("/")[0].strip() for one in told}))
 """
 
 JOBS = """
@@ -61,3 +94,30 @@ def test_building_executes_no_source_imports_no_driver_and_warns_of_nothing(tmp_
     assert done.stderr == ""
     assert done.stdout.strip() == "[]"
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_building_opens_no_connection_and_no_file_of_secrets(tmp_path: Path) -> None:
+    project = shop(tmp_path)
+    project.write("dlt_project/.dlt/secrets.toml", '[sources.shop]\ntoken = "geheim"\n')
+    project.write("dlt_project/.dlt/config.toml", "")
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        done = subprocess.run(
+            [
+                sys.executable,
+                "-c",
+                WATCH,
+                str(tmp_path / "odp_config"),
+                str(listening.getsockname()[1]),
+            ],
+            cwd=REPOSITORY,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+    assert done.stderr == ""
+    while_building, afterwards = done.stdout.splitlines()
+    assert while_building == "[]"
+    # the same eyes do see these when they happen
+    for event in ("exec", "open", "socket.connect"):
+        assert f"'{event}'" in afterwards

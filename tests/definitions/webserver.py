@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,14 @@ mutation ($p: ExecutionParams!) {
     ... on LaunchRunSuccess { run { runId } }
     ... on PythonError { message }
     ... on InvalidSubsetError { message }
+  }
+}"""
+TERMINATE = """
+mutation ($id: String!) {
+  terminateRun(runId: $id) {
+    __typename
+    ... on TerminateRunFailure { message }
+    ... on PythonError { message }
   }
 }"""
 STATUS = "query ($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
@@ -57,21 +65,34 @@ class Webserver:
 
     def materialize(self, *keys: str, partition: str | None = None) -> str:
         """Launch a run of the assets `keys`, wait for its end, and give its status."""
+        return self.wait(self.launch(*keys, partition=partition))
+
+    def launch(self, *keys: str, partition: str | None = None) -> str:
+        """Launch a run of the assets `keys`; its id."""
         tags = [{"key": "dagster/partition", "value": partition}] if partition else []
         params = {
             "mode": "default",
             "runConfigData": {},
             "executionMetadata": {"tags": tags},
-            "selector": {
-                "repositoryName": "__repository__",
-                "repositoryLocationName": self.location,
-                "pipelineName": "__ASSET_JOB",
-                "assetSelection": [{"path": key.split("/")} for key in keys],
-            },
+            "selector": self.selector(*keys),
         }
         launched = self.ask(LAUNCH, p=params)["launchRun"]
         assert launched["__typename"] == "LaunchRunSuccess", launched
-        return self.wait(launched["run"]["runId"])
+        return str(launched["run"]["runId"])
+
+    def selector(self, *keys: str) -> dict[str, Any]:
+        """What GraphQL calls the job of the assets `keys`."""
+        return {
+            "repositoryName": "__repository__",
+            "repositoryLocationName": self.location,
+            "pipelineName": "__ASSET_JOB",
+            "assetSelection": [{"path": key.split("/")} for key in keys],
+        }
+
+    def terminate(self, run_id: str) -> None:
+        """Ask the run to end, as the button in the browser does."""
+        said = self.ask(TERMINATE, id=run_id)["terminateRun"]
+        assert said["__typename"] == "TerminateRunSuccess", said
 
     def backfill(self, key: str, partitions: Sequence[str]) -> str:
         """Ask for a backfill of an asset, which the daemon then runs; its id."""
@@ -152,9 +173,16 @@ def daemon(project: Path, module: str, home: Path) -> Iterator[None]:
 
 @contextmanager
 def webserver(
-    project: Path, module: str, home: Path, coordinator: str = AT_ONCE
+    project: Path,
+    module: str,
+    home: Path,
+    coordinator: str = AT_ONCE,
+    variables: Mapping[str, str] | None = None,
 ) -> Iterator[Webserver]:
-    """The webserver over `module` in the folder `project`, its instance in `home`."""
+    """The webserver over `module` in the folder `project`, its instance in `home`.
+
+    `variables` are further ones of the environment, for its runs too.
+    """
     home.mkdir(parents=True, exist_ok=True)
     (home / "dagster.yaml").write_text(f"telemetry: {{enabled: false}}\n{coordinator}")
     port = free_port()
@@ -163,7 +191,7 @@ def webserver(
         process = subprocess.Popen(
             [program, "-m", module, "-h", "127.0.0.1", "-p", str(port)],
             cwd=project,
-            env={**os.environ, "DAGSTER_HOME": str(home)},
+            env={**os.environ, "DAGSTER_HOME": str(home), **(variables or {})},
             stdout=log,
             stderr=subprocess.STDOUT,
         )
