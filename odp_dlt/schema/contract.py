@@ -290,12 +290,11 @@ class _Page:
         link = OWNER if OWNER in rows.column_names else PARENT_ID
         if link not in rows.column_names:
             return
-        parents = [*self.keep] if link == OWNER else [self.after[name].parent]
-        for parent in parents:
-            if parent in self.keep:
-                gone = self.tables[parent].column(ID).filter(pc.invert(self.keep[parent]))
-                orphaned = pc.is_in(rows.column(link), value_set=gone.combine_chunks())
-                self._keep(name, pc.invert(orphaned))
+        own = self.after[name].parent
+        for parent in [other for other in self.keep if link == OWNER or other == own]:
+            gone = self.tables[parent].column(ID).filter(pc.invert(self.keep[parent]))
+            orphaned = pc.is_in(rows.column(link), value_set=gone.combine_chunks())
+            self._keep(name, pc.invert(orphaned))
 
     def _keep(self, name: str, mask: Any) -> None:
         before = self.keep.get(name)
