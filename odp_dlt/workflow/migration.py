@@ -132,6 +132,8 @@ def _asset_params(file: _File, asset: yaml.MappingNode, params: yaml.Node) -> It
                         f"@dlt.resource({name.value}=…)"
                     )
                     yield Change(file.at(name), said, by_hand=True), None
+        if key.value == "destination_params" and _text_of(params, "destination") == "duckdb":
+            yield from _renamed(file, value, "credentials", "database")
         if key.value == "destination" and value.value == "bigquery":
             said = "the destination 'bigquery' is not there; load to files and copy them from there"
             yield Change(file.at(key), said, by_hand=True), None
@@ -150,11 +152,7 @@ def _trigger_params(file: _File, trigger: yaml.MappingNode, params: yaml.Node) -
                     )
                     yield _left_out(file, value, name, what, said)
         if key.value == "sensor_params":
-            for name, _ in inner:
-                if name.value == "path_prefix":
-                    said = "'path_prefix' is `path_prefix_filter`"
-                    edit = _Edit(name.start_mark.index, name.end_mark.index, "path_prefix_filter")
-                    yield Change(file.at(name), said), edit
+            yield from _renamed(file, value, "path_prefix", "path_prefix_filter")
 
 
 _SPECIAL: Mapping[
@@ -163,6 +161,13 @@ _SPECIAL: Mapping[
     ("assets", "params"): _asset_params,
     ("jobs", "triggers", "params"): _trigger_params,
 }
+
+
+def _renamed(file: _File, mapping: yaml.Node, old: str, new: str) -> Iterator[_Found]:
+    for name, _ in _items(mapping):
+        if name.value == old:
+            edit = _Edit(name.start_mark.index, name.end_mark.index, new)
+            yield Change(file.at(name), f"'{old}' is `{new}`"), edit
 
 
 def _left_out(

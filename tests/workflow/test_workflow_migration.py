@@ -115,6 +115,16 @@ def test_what_a_person_must_decide_is_told_and_left(entry: str, said: str) -> No
     assert (after, change.said, change.by_hand) == (text, said, True)
 
 
+def test_the_file_of_duckdb_had_another_name() -> None:
+    asset = "assets:\n  - asset_key: a/b\n    task_type: dlt\n    params:\n"
+    place = "      destination: {}\n      destination_params: {{{}: data/a.db}}\n"
+    text, (change,) = migrated(asset + place.format("duckdb", "credentials"), Path("w.yaml"))
+    assert text == asset + place.format("duckdb", "database")
+    assert (change.said, change.by_hand) == ("'credentials' is `database`", False)
+    other = asset + place.format("filesystem", "credentials")
+    assert migrated(other, Path("w.yaml")) == (other, [])
+
+
 def test_a_key_that_begins_an_item_is_left_to_a_person() -> None:
     text = "assets:\n  - retries: 3\n    asset_key: a\n    task_type: t\n"
     after, (change,) = migrated(text, Path("w.yaml"))
