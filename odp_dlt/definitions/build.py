@@ -13,6 +13,7 @@ from odp_dlt.definitions.plan import plan
 from odp_dlt.definitions.resources import resource_definitions
 from odp_dlt.definitions.sensor_values import sensor_resources
 from odp_dlt.definitions.soda import soda_definitions
+from odp_dlt.pipeline.collector import collected_rarely
 from odp_dlt.schema.model import Schema
 from odp_dlt.workflow.load import load_workflow
 from odp_dlt.workflow.models import Workflow
@@ -41,6 +42,13 @@ def definitions_of(
     `automation_name` is that of the sensor for `automation`, if an asset has any; where several
     workflows are in one code location, each needs another.
     """
+    with collected_rarely():  # half of the time goes into looking for garbage that is not there
+        return _definitions(workflow, discovered, automation_name)
+
+
+def _definitions(
+    workflow: Workflow, discovered: Mapping[str, Schema] | None, automation_name: str
+) -> dg.Definitions:
     planned = plan(workflow, discovered)
     assets = asset_definitions(planned)
     resources = {**resource_definitions(workflow), **sensor_resources(planned)}

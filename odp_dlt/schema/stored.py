@@ -20,6 +20,7 @@ import yaml
 
 from odp_dlt.errors import SchemaFileError
 from odp_dlt.schema.model import DATA_TYPES, DISPOSITIONS, Column, Schema, Table
+from odp_dlt.schema.yaml_text import read_yaml
 
 ENGINE_VERSION = 11
 KEPT_HASHES = 10
@@ -44,8 +45,6 @@ _COLUMN_FIELDS = ("data_type", "nullable", "precision", "scale", "timezone", "de
 _TABLE_FIELDS = ("parent", "resource", "write_disposition", "description")
 _NORMALIZER = "x-normalizer"
 _SEEN_NULL = "seen-null-first"
-
-_Loader: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class _Dumper(yaml.SafeDumper):
@@ -331,7 +330,7 @@ def _one_of(known: tuple[Any, ...], value: Any, what: str, at: object) -> Any:
 
 def _parsed(content: bytes, path: Path, hint: str | None) -> Mapping[str, Any]:
     try:
-        stored = yaml.load(content, Loader=_Loader)
+        stored = read_yaml(content)
     except yaml.MarkedYAMLError as e:
         line = f":{e.problem_mark.line + 1}" if e.problem_mark else ""
         raise SchemaFileError(f"not YAML: {e.problem}", at=f"{path}{line}") from e
