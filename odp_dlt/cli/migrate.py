@@ -26,7 +26,7 @@ def command(ctx: click.Context, project: Project, /, write: bool, output: str) -
     folder = project.found()
     changes: list[Change] = []
     written: list[Path] = []
-    for file in sorted(one for one in folder.rglob("*") if one.suffix in SUFFIXES):
+    for file in _workflow_files(folder):
         before = file.read_text(encoding="utf-8")
         after, found = migrated(before, file.relative_to(folder.parent))
         changes += found
@@ -50,6 +50,12 @@ def command(ctx: click.Context, project: Project, /, write: bool, output: str) -
             click.echo(f"{one.at}: {'BY HAND: ' if one.by_hand else ''}{one.said}")
         click.echo(_in_short(len(changes) - len(by_hand), len(by_hand), write))
     ctx.exit(2 if by_hand else 0)
+
+
+def _workflow_files(folder: Path) -> list[Path]:
+    """Those that are ours: other tools, such as Soda, may keep YAML of their own in `folder`."""
+    found = [*folder.glob("dagster_config.*"), *(folder / "workflows").rglob("*")]
+    return sorted(one for one in found if one.suffix in SUFFIXES)
 
 
 def _in_short(done: int, by_hand: int, write: bool) -> str:

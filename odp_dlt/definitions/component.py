@@ -212,7 +212,11 @@ class DltLoad(_Workflows):
             **_moved(self._part(("asset",), self.asset), entry),
             **_moved(self._part(("params",), self.params), (*entry, "params")),
         }
-        project = {"resource_kind": "dlt", "params": {"project_dir": self.project_dir}}
+        project = {
+            "resource_kind": "dlt",
+            "name": re.sub(r"\W", "_", f"dlt__{self.asset_key.replace('/', '__')}"),
+            "params": {"project_dir": self.project_dir},
+        }  # a name of its own: Dagster wants one object for each name, over all components
         return inline_workflow(
             self._root,
             Document({"resources": [project]}, Origin(places)),

@@ -35,3 +35,11 @@ def test_what_is_left_to_decide_is_the_exit_code_and_a_program_can_read_it(shop:
     (change,) = json.loads(result.stdout)["changes"]
     assert change["by_hand"] is True
     assert change["at"].startswith(f"{WORKFLOW}:")
+
+
+def test_the_files_of_other_tools_in_the_folder_stay_as_they_are(shop: Path) -> None:
+    checks = shop / "odp_config/soda/scans/orders.yml"
+    checks.parent.mkdir(parents=True)
+    checks.write_text("checks for orders:\n  - row_count > 0\n")
+    assert call("--write").stdout == "Nothing to change. Next: odp validate\n"
+    assert checks.read_text() == "checks for orders:\n  - row_count > 0\n"

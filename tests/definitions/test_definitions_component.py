@@ -12,7 +12,7 @@ import dagster as dg
 import pytest
 
 from odp_dlt.errors import ConfigError
-from tests.definitions.shop_project import CONFIG, ORDERS, SOURCE, shop
+from tests.definitions.shop_project import CONFIG, ORDERS, SOURCE, Project, shop
 
 PYPROJECT = """
 [project]
@@ -151,6 +151,23 @@ def rows(root: Path, query: str) -> Sequence[tuple[object, ...]]:
 
     with duckdb.connect(root / "data/shop.db", read_only=True) as con:
         return con.execute(query).fetchall()
+
+
+def test_several_components_stand_beside_each_other(importable: Path) -> None:
+    single(importable)
+    for name in ("lines", "all"):
+        (defs_folder(importable) / name).mkdir()
+    other = (defs_folder(importable) / "shop/defs.yaml").read_text()
+    other = other.replace("shop/api/orders", "old_shop/orders")
+    (defs_folder(importable) / "lines/defs.yaml").write_text(other)
+    project = "type: odp_dlt.OdpProject\nattributes: {config_dir: odp_config}\n"
+    (defs_folder(importable) / "all/defs.yaml").write_text(project)
+    Project(importable).workflow(ORDERS.replace("shop/api", "whole"))
+    defs = load(importable)
+    assert keys(defs) > SHOP | {"old_shop/orders", "whole/orders"}
+    with dg.DagsterInstance.ephemeral() as instance:
+        job = defs.resolve_implicit_global_asset_job_def()
+        assert job.execute_in_process(instance=instance).success
 
 
 def test_what_is_wrong_is_said_with_its_line_in_the_defs_file(importable: Path) -> None:

@@ -24,6 +24,7 @@ STAND_INS = {
     "pip": "exit",
     "odp": 'exec {python} -m odp_dlt.cli.main "$@"',
     "dagster": 'if [ "$1" = dev ]; then exec {python} {checker}; fi\nexec {scripts}/dagster "$@"',
+    "dg": 'DG_CLI_CONFIG=/dev/null exec {scripts}/dg "$@"',
 }
 
 
