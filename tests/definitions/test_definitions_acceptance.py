@@ -275,6 +275,7 @@ def test_a_terminated_run_lets_go_of_all_and_the_next_one_succeeds(
     project: Project, server: Webserver, key: str
 ) -> None:
     database, wait = project.root / "data/shop.db", project.write("commit.waits", "")
+    project.write("counted.sql", ENDLESS)
     run = server.launch(key)
     if key == "held/orders":  # all rows are in the transaction, and it is not committed
         until((project.root / "all.written").exists)
@@ -287,7 +288,7 @@ def test_a_terminated_run_lets_go_of_all_and_the_next_one_succeeds(
     with FileLock(database.with_name(".shop.db.lock"), timeout=0):
         pass
     wait.unlink()
-    project.write("counted.sql", "CREATE TABLE counted AS SELECT 1 AS n")
+    project.write("counted.sql", "CREATE OR REPLACE TABLE counted AS SELECT 1 AS n")
     assert server.materialize(key) == "SUCCESS"
     table, rows = {"held/orders": ("held.orders", ROWS), "mart/counted": ("counted", 1)}[key]
     assert count(project, table) == rows

@@ -54,7 +54,7 @@ def test_a_refresh_forgets_rows_and_cursors_before_it_loads(tmp_path: Path, mode
 
 def test_an_unknown_refresh_is_refused_when_definitions_are_built(tmp_path: Path) -> None:
     project = shop(tmp_path, yaml("drop_everything"))
-    with pytest.raises(ConfigError, match="'drop_sources', 'drop_resources' or 'drop_data'") as e:
+    with pytest.raises(ConfigError, match="'drop_resources', 'drop_data' or 'drop_state'") as e:
         project.build()
     assert "shop.yaml:" in str(e.value)
     assert "refresh" in str(e.value)

@@ -43,5 +43,6 @@ def _made(
     except ValidationError as e:
         wrong = "; ".join(f"{'.'.join(map(str, x['loc']))}: {x['msg']}" for x in e.errors())
         raise ConfigError(
-            f"destination '{name}': {wrong}", hint=f"It takes: {', '.join(fields)}."
+            f"destination '{name}': {wrong}",
+            hint=f"It takes: {', '.join([main, *(f for f in fields if f != main)])}.",
         ) from e
