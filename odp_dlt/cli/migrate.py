@@ -21,6 +21,8 @@ def command(ctx: click.Context, project: Project, /, write: bool, output: str) -
     Comments and order stay. Keys that never had an effect become comments. Exits with 2 if
     something is left that you must decide; `odp validate` then checks the rest.
     """
+    from odp_dlt.tasks.dlt import Dlt
+    from odp_dlt.tasks.run_params import RunParams
     from odp_dlt.workflow.migration import Change, migrated
 
     folder = project.found()
@@ -28,7 +30,12 @@ def command(ctx: click.Context, project: Project, /, write: bool, output: str) -
     written: list[Path] = []
     for file in _workflow_files(folder):
         before = file.read_text(encoding="utf-8")
-        after, found = migrated(before, file.relative_to(folder.parent))
+        after, found = migrated(
+            before,
+            file.relative_to(folder.parent),
+            dlt_params=Dlt.model_fields,
+            run_params=RunParams.model_fields,
+        )
         changes += found
         if after != before:
             written.append(file.relative_to(folder.parent))

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from odp_dlt.definitions.complete import latest_complete
 from odp_dlt.definitions.turns import Partitions
 from odp_dlt.errors import ConfigError
 from odp_dlt.registry import nearest
@@ -83,10 +84,9 @@ def partition_of(
     if not isinstance(partitions, dg.TimeWindowPartitionsDefinition):
         hint = f"Use --partition. {_known(partitions, '', instance)}"
         raise ConfigError(f"the partitions of '{asset_key}' have no order", hint=hint)
-    now = datetime.now(UTC)
-    for key in reversed(partitions.get_partition_keys()):
-        if partitions.time_window_for_partition_key(key).end <= now:
-            return key
+    found = latest_complete(partitions, datetime.now(UTC))
+    if found is not None:
+        return found
     raise ConfigError(
         f"no partition of '{asset_key}' is complete yet",
         hint="Name one with --partition, or set an earlier `start` in its partitions.",

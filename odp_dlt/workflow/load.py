@@ -36,8 +36,8 @@ from odp_dlt.workflow.rules import (
 
 E = TypeVar("E", bound=Entry)
 
-_CONFIG_KEYS = ("resources", "executor")
-_WORKFLOW_KEYS = ("assets", "partitions", "jobs", "soda_checks")
+CONFIG_KEYS = ("resources", "executor")
+WORKFLOW_KEYS = ("assets", "partitions", "jobs", "soda_checks")
 _SUFFIXES = (".yaml", ".yml", ".json")
 
 
@@ -78,14 +78,14 @@ def load_workflow(config_dir: Path) -> Workflow:
         )
     config_dir = config_dir.resolve()
     root = config_dir.parent
-    config = _read_files(_config_files(config_dir), root, _CONFIG_KEYS)
-    files = _read_files(_workflow_files(config_dir), root, _WORKFLOW_KEYS)
+    config = _read_files(_config_files(config_dir), root, CONFIG_KEYS)
+    files = _read_files(_workflow_files(config_dir), root, WORKFLOW_KEYS)
     return _workflow(root, config_dir, config, files)
 
 
 def inline_workflow(root: Path, config: Document, workflow: Document) -> Workflow:
     """The same from what stands in another file; relative paths count from `root`."""
-    return _workflow(root, root, _checked(config, _CONFIG_KEYS), _checked(workflow, _WORKFLOW_KEYS))
+    return _workflow(root, root, _checked(config, CONFIG_KEYS), _checked(workflow, WORKFLOW_KEYS))
 
 
 def _workflow(root: Path, config_dir: Path, config: _Files, files: _Files) -> Workflow:

@@ -4,48 +4,49 @@ dagster-odp took no notice of keys that it did not know; here they are errors. S
 took can hold keys that never had an effect: these become comments, and each is told.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
+from pydantic import BaseModel
 
 from odp_dlt.errors import ConfigError
-from odp_dlt.workflow.entry import Position
+from odp_dlt.workflow.automation import (
+    CronSchedule,
+    PartitionSchedule,
+    ScheduleTrigger,
+    SensorParams,
+    SensorTrigger,
+)
+from odp_dlt.workflow.load import CONFIG_KEYS, WORKFLOW_KEYS
+from odp_dlt.workflow.models import (
+    Asset,
+    Job,
+    Partition,
+    PartitionParams,
+    Position,
+    ResourceConfig,
+    SodaCheck,
+)
 
-_ASSET = {"asset_key", "task_type", "params", "description", "group_name", "depends_on"}
-_OURS = _ASSET | {
-    "owners", "tags", "kinds", "metadata", "deps", "partition", "checks", "tables", "retry_policy",
-    "pool", "timeout", "freshness", "automation", "op_tags", "code_version", "backfill_policy",
-    "selection_mode", "deps_mapping", "resources",
-}  # fmt: skip
+
+def _names(*models: type[BaseModel]) -> set[str]:
+    return {name for model in models for name in model.model_fields} - {"origin"}
+
+
 _KEYS: Mapping[tuple[str, ...], set[str]] = {
-    (): {"resources", "assets", "partitions", "jobs", "soda_checks", "executor"},
-    ("resources",): {"resource_kind", "params", "name"},
-    ("assets",): _OURS,
-    ("partitions",): {"assets", "params"},
-    ("partitions", "params"): {
-        "start", "end", "schedule_type", "cron_schedule", "timezone", "fmt", "minute_offset",
-        "hour_offset", "day_offset", "end_offset", "exclusions", "type", "keys", "dimensions",
-    },
-    ("jobs",): {
-        "job_id", "asset_selection", "description", "triggers", "tags", "run_tags", "run_config",
-        "executor", "max_retries", "owners",
-    },
-    ("jobs", "triggers"): {
-        "trigger_id", "trigger_type", "description", "params", "default_status", "run_tags",
-        "run_config", "owners", "execution_timezone", "minimum_interval",
-    },
-    ("jobs", "triggers", "params"): {
-        "schedule_kind", "schedule_params", "sensor_kind", "sensor_params",
-    },
-    ("soda_checks",): {"asset_key", "check_file_path", "data_source", "blocking", "description"},
-}  # fmt: skip
-_DLT_PARAMS = {
-    "source_module", "schema_file_path", "source_params", "destination", "destination_params",
-    "pipeline_params", "run_params", "on_new_table",
-}  # fmt: skip
-_RUN_PARAMS = {"write_disposition", "allow_empty", "refresh", "limit", "window"}
+    (): {*CONFIG_KEYS, *WORKFLOW_KEYS},
+    ("resources",): _names(ResourceConfig),
+    ("assets",): _names(Asset),
+    ("partitions",): _names(Partition),
+    ("partitions", "params"): _names(PartitionParams),
+    ("jobs",): _names(Job),
+    ("jobs", "triggers"): _names(ScheduleTrigger, SensorTrigger),
+    ("jobs", "triggers", "params"): _names(CronSchedule, PartitionSchedule, SensorParams),
+    ("soda_checks",): _names(SodaCheck),
+}
+"""What can be written at each path, list indexes left out."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,8 @@ class _Edit:
 class _File:
     name: Path
     text: str
+    dlt_params: Collection[str]
+    run_params: Collection[str]
 
     def at(self, node: yaml.Node) -> Position:
         return Position(self.name, node.start_mark.line + 1, node.start_mark.column + 1)
@@ -78,16 +81,19 @@ class _File:
 _Found = tuple[Change, _Edit | None]
 
 
-def migrated(text: str, name: Path) -> tuple[str, list[Change]]:
+def migrated(
+    text: str, name: Path, *, dlt_params: Collection[str], run_params: Collection[str]
+) -> tuple[str, list[Change]]:
     """`text` as this package reads it, and what was changed or is left to do.
 
+    `dlt_params` and `run_params` are the names that the task type dlt has, and its `run_params`.
     The same text comes back when nothing has to change. ConfigError if it is no YAML.
     """
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as e:
         raise ConfigError(f"this is not valid YAML: {e}", at=name) from e
-    found = list(_mapping(_File(name, text), root, ()))
+    found = list(_mapping(_File(name, text, dlt_params, run_params), root, ()))
     edits = sorted((edit for _, edit in found if edit), key=lambda edit: edit.start, reverse=True)
     for edit in edits:
         text = text[: edit.start] + edit.text + text[edit.end :]
@@ -121,12 +127,12 @@ def _asset_params(file: _File, asset: yaml.MappingNode, params: yaml.Node) -> It
     if _text_of(asset, "task_type") != "dlt" or not isinstance(params, yaml.MappingNode):
         return
     for key, value in params.value:
-        if key.value not in _DLT_PARAMS:
+        if key.value not in file.dlt_params:
             said = f"the param '{key.value}' never had an effect in dagster-odp"
             yield _left_out(file, params, key, value, said)
         if key.value == "run_params" and isinstance(value, yaml.MappingNode):
             for name, _ in value.value:
-                if name.value not in _RUN_PARAMS:
+                if name.value not in file.run_params:
                     said = (
                         f"`run_params.{name.value}` belongs to the source: "
                         f"@dlt.resource({name.value}=…)"

@@ -1,11 +1,8 @@
 """Triggers in the real daemon and webserver: a file arrives, and a run with its name is done."""
 
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +10,7 @@ import duckdb
 import pytest
 
 from tests.definitions.shop_project import shop
-from tests.definitions.webserver import PATIENCE_S, Webserver, webserver
+from tests.definitions.webserver import PATIENCE_S, Webserver, daemon, webserver
 
 WORKFLOW = """
 assets:
@@ -107,28 +104,8 @@ def test_a_schedule_can_be_tried_in_the_browser(server: Webserver) -> None:
     assert {"key": "dagster/partition", "value": "2026-01-06"} in request["tags"]
 
 
-@contextmanager
-def daemon(project: Path) -> Iterator[None]:
-    """The daemon that asks sensors, looks at schedules and launches runs."""
-    home = project / "home"
-    program = Path(sys.executable).with_name("dagster-daemon")
-    with (home / "daemon.log").open("w") as log:
-        process = subprocess.Popen(
-            [program, "run", "-m", "shop_definitions"],
-            cwd=project,
-            env={**os.environ, "DAGSTER_HOME": str(home)},
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            yield
-        finally:
-            process.terminate()
-            process.wait(60)
-
-
 def test_the_daemon_runs_the_job_for_a_file_that_arrived(server: Webserver, project: Path) -> None:
-    with daemon(project):
+    with daemon(project, "shop_definitions", project / "home"):
         until = time.monotonic() + PATIENCE_S
         statuses: list[str] = []
         while statuses != ["SUCCESS"] and time.monotonic() < until:

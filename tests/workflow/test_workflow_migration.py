@@ -6,7 +6,10 @@ import pytest
 import yaml
 
 from odp_dlt.errors import ConfigError
-from odp_dlt.workflow.migration import migrated
+from odp_dlt.tasks.dlt import Dlt
+from odp_dlt.tasks.run_params import RunParams
+from odp_dlt.workflow import migration
+from odp_dlt.workflow.migration import Change
 
 ODP = """\
 # Weather of the last days
@@ -78,6 +81,12 @@ jobs:
 """
 
 
+def migrated(text: str, name: Path) -> tuple[str, list[Change]]:
+    return migration.migrated(
+        text, name, dlt_params=Dlt.model_fields, run_params=RunParams.model_fields
+    )
+
+
 def test_keys_without_effect_become_comments_and_the_rest_stays_as_it_is() -> None:
     text, changes = migrated(ODP, Path("w.yaml"))
     assert text == OURS
@@ -146,3 +155,10 @@ def test_the_result_is_the_same_yaml_without_what_was_left_out() -> None:
 def test_what_is_no_yaml_is_said() -> None:
     with pytest.raises(ConfigError, match=r"w\.yaml: this is not valid YAML"):
         migrated("a: [1", Path("w.yaml"))
+
+
+@pytest.mark.parametrize("name", sorted(RunParams.model_fields))
+def test_what_a_run_takes_here_belongs_to_no_source(name: str) -> None:
+    params = f"{{run_params: {{{name}: x}}}}"
+    text = f"assets:\n  - asset_key: a/b\n    task_type: dlt\n    params: {params}\n"
+    assert migrated(text, Path("w.yaml")) == (text, [])
